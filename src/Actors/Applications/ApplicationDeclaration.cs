@@ -1,0 +1,56 @@
+namespace Vni.Actors.Applications;
+
+/// <summary>What the user asks for: the content of <c>application.yaml</c>, of <c>vni run</c> and of the API's body.</summary>
+public sealed record ApplicationDeclaration
+{
+    /// <summary>The AID; <c>null</c>: generated from the first command's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The virtual IPv4 address; <c>null</c>: the next free one of the configured range.</summary>
+    public string? Ip { get; init; }
+
+    /// <summary>The virtual hostname, one DNS label; <c>null</c>: derived from the address.</summary>
+    public string? Hostname { get; init; }
+
+    /// <summary>Absolute path of the directory that is the lower layer of the instance's root.</summary>
+    /// <value>Default <c>/</c>: the node's own files, less what the configuration masks.</value>
+    public string Root { get; init; } = "/";
+
+    /// <summary>What the instance may use of the node.</summary>
+    public ResourceLimits Limits { get; init; } = new();
+
+    /// <summary>The chain: the programs that are started together and share the AID. At least one, at most 64.</summary>
+    public IReadOnlyList<ProcessDeclaration> Processes { get; init; } = [];
+}
+
+/// <summary>One program of the chain.</summary>
+public sealed record ProcessDeclaration
+{
+    /// <summary>Name within the application, a DNS label; its output goes to <c>/var/log/vni/NAME.log</c> in the instance.</summary>
+    /// <value>Default <c>main</c>.</value>
+    public string Name { get; init; } = "main";
+
+    /// <summary>Program and arguments; the program is looked up in the instance's <c>PATH</c> when it holds no slash.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>Variables added to the instance's own (PATH, HOME, USER, LOGNAME, SHELL, HOSTNAME, LANG), or replacing them.</summary>
+    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>User name or uid, with an optional <c>:group</c>, looked up in the instance's <c>/etc/passwd</c>.</summary>
+    /// <value>Default <c>root</c> (of the instance: without power over the node).</value>
+    public string User { get; init; } = "root";
+
+    /// <summary>Absolute path in the instance.</summary>
+    /// <value>Default <c>/</c>.</value>
+    public string Workdir { get; init; } = "/";
+}
+
+/// <summary>Limits that the cgroup enforces; <c>null</c>: none.</summary>
+public sealed record ResourceLimits
+{
+    /// <summary>Bytes of memory; at least 1 MiB.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>Processors' worth of time, for instance 1.5; at least 0.01.</summary>
+    public double? Cpus { get; init; }
+}

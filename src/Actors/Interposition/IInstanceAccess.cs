@@ -1,0 +1,67 @@
+using Vni.Actors.Identity;
+
+namespace Vni.Actors.Interposition;
+
+/// <summary>Looking into a live instance; beside <see cref="IInterposer"/> because no actor's decision depends on it.</summary>
+public interface IInstanceAccess
+{
+    /// <summary>Its processes at this moment, in order of virtual pid; empty when none run. A few reads of <c>/proc</c> per process.</summary>
+    IReadOnlyList<LiveProcess> ListProcesses(Aid aid);
+
+    /// <summary>Path, on the node, of the log of a process of the chain; it survives stop and restore.</summary>
+    string GetLogPath(Aid aid, string process);
+
+    /// <summary>Starts a visitor: a program in all namespaces of the instance that is no member of the chain.</summary>
+    Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken);
+
+    /// <summary>What this machine can and cannot do, with the remedy for what it cannot.</summary>
+    Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken);
+}
+
+/// <param name="Pid">Virtual pid.</param>
+/// <param name="HostPid">Pid on the node.</param>
+/// <param name="Parent">Parent's virtual pid.</param>
+/// <param name="Process">Name in the declaration, for the processes that the harness started itself; else <c>null</c>.</param>
+/// <param name="Command">Command line, or the bracketed name if it has none.</param>
+/// <param name="Threads">Number of threads.</param>
+/// <param name="Memory">Resident bytes.</param>
+public sealed record LiveProcess(int Pid, int HostPid, int Parent, string? Process, string Command, int Threads, long Memory);
+
+/// <param name="Command">Program and arguments.</param>
+/// <param name="Env">Added to the instance's own variables.</param>
+/// <param name="User">As in a declaration.</param>
+/// <param name="Workdir">As in a declaration.</param>
+/// <param name="Terminal">Whether it gets a terminal of the instance's own <c>/dev/pts</c>.</param>
+/// <param name="Columns">Width of the terminal.</param>
+/// <param name="Rows">Height of the terminal.</param>
+public sealed record VisitorRequest(
+    IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Env, string User, string Workdir, bool Terminal, int Columns, int Rows);
+
+/// <summary>A running visitor. Disposing it ends it.</summary>
+public interface IVisitor : IAsyncDisposable
+{
+    /// <summary>Its standard input, or the terminal; closing it is end of file.</summary>
+    Stream Input { get; }
+
+    /// <summary>Its standard output, or the terminal's.</summary>
+    Stream Output { get; }
+
+    /// <summary>Its standard error; <see cref="Stream.Null"/> with a terminal.</summary>
+    Stream Error { get; }
+
+    /// <summary>Its exit status: 0 to 255, or 128 and the number of the signal that ended it.</summary>
+    Task<int> Exited { get; }
+
+    /// <summary>Changes the terminal's size; nothing without one.</summary>
+    void Resize(int columns, int rows);
+
+    /// <summary>Sends it a signal.</summary>
+    void Signal(int signal);
+}
+
+/// <param name="Name">What was looked at, in a few words.</param>
+/// <param name="Ok">Whether it is as it should be.</param>
+/// <param name="Required">Whether nothing works without it.</param>
+/// <param name="Found">What was found, in plain words.</param>
+/// <param name="Remedy">What to do, or <c>null</c> when nothing needs doing.</param>
+public sealed record NodeCheck(string Name, bool Ok, bool Required, string Found, string? Remedy);

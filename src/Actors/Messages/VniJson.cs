@@ -1,0 +1,35 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
+using Vni.Actors.Snapshots;
+
+namespace Vni.Actors.Messages;
+
+/// <summary>
+/// JSON of everything that is stored or sent: camelCase names, unknown members refused where a user wrote the text and
+/// skipped where a newer peer did, enumerations in lower case.
+/// </summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    Converters = [typeof(LowerCaseStatusConverter)])]
+[JsonSerializable(typeof(ApplicationState))]
+[JsonSerializable(typeof(ApplicationEvent))]
+[JsonSerializable(typeof(IReadOnlyList<ApplicationEvent>))]
+[JsonSerializable(typeof(ApplicationDeclaration))]
+[JsonSerializable(typeof(SnapshotManifest))]
+[JsonSerializable(typeof(SnapshotRecord))]
+[JsonSerializable(typeof(ApplicationView))]
+[JsonSerializable(typeof(IReadOnlyList<ApplicationView>))]
+[JsonSerializable(typeof(SnapshotView))]
+[JsonSerializable(typeof(IReadOnlyList<SnapshotView>))]
+[JsonSerializable(typeof(RestoreView))]
+[JsonSerializable(typeof(VersionView))]
+[JsonSerializable(typeof(ErrorView))]
+[JsonSerializable(typeof(SnapshotRequest))]
+[JsonSerializable(typeof(RestoreRequest))]
+[JsonSerializable(typeof(StopRequest))]
+[JsonSerializable(typeof(IReadOnlyList<NodeCheck>))]
+[JsonSerializable(typeof(IReadOnlyList<LiveProcess>))]
+public sealed partial class VniJson : JsonSerializerContext;
+
+internal sealed class LowerCaseStatusConverter() : JsonStringEnumConverter<ApplicationStatus>(JsonNamingPolicy.CamelCase);

@@ -1,0 +1,48 @@
+namespace Vni.Interposer;
+
+/// <summary>Where the interposer keeps its things, and what it may use.</summary>
+public sealed record InterposerOptions
+{
+    /// <summary>Name of the node; also the name of its cgroup, so two daemons on one machine need two names.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Absolute path of the directory for layers and snapshots.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Absolute path of a directory on a tmpfs, where CRIU may cache what it learns of the kernel.</summary>
+    public required string RuntimeDirectory { get; init; }
+
+    /// <summary>Absolute path of the harness, <c>appshot</c>.</summary>
+    public required string HarnessPath { get; init; }
+
+    /// <summary>Absolute path of CRIU, 4.2 or later.</summary>
+    public required string CriuPath { get; init; }
+
+    /// <summary>The bridge and the addresses on it.</summary>
+    public required NetworkOptions Network { get; init; }
+
+    /// <summary>Absolute paths of the root that no instance sees: directories appear empty, files do not exist. A last
+    /// segment may hold <c>*</c>.</summary>
+    public IReadOnlyList<string> Masks { get; init; } =
+    [
+        "/root", "/home", "/run", "/boot", "/lost+found", "/mnt", "/media",
+        "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssh/ssh_host_*", "/etc/vniakka", "/etc/fstab",
+    ];
+}
+
+/// <summary>The node's bridge.</summary>
+public sealed record NetworkOptions
+{
+    /// <summary>Name of the bridge, at most 15 characters; used if it exists, else created.</summary>
+    /// <value>Default <c>vni0</c>.</value>
+    public string Bridge { get; init; } = "vni0";
+
+    /// <summary>First address of the subnet of all virtual addresses.</summary>
+    public required System.Net.IPAddress Subnet { get; init; }
+
+    /// <summary>Bits of its network part, 8 to 30.</summary>
+    public required int PrefixLength { get; init; }
+
+    /// <summary>The node's own address on the bridge, which is also the instances' default route; <c>null</c>: neither.</summary>
+    public System.Net.IPAddress? Gateway { get; init; }
+}
