@@ -1,0 +1,81 @@
+/* appshot: the harness of an application instance.
+ *
+ *   appshot instance SPEC   makes the namespaces, waits until the daemon has plumbed the network, and becomes PID 1
+ *   appshot init            PID 1 of the instance: starts the chain, reaps, forwards signals, records how it ended
+ *   appshot exec PID SPEC   starts a visitor in all namespaces of the instance whose first process is PID
+ *   appshot criu ... -- CRIU ...  gives CRIU a mount namespace and a cgroup of its own and executes it
+ *
+ * File descriptor 3 is the control socket to the daemon (SOCK_SEQPACKET, one text message a packet). It is closed before
+ * an instance is told to have started: no descriptor of the node stays open inside, or the instance could not be dumped.
+ * src/Interposer/README.md describes spec files and messages. */
+#ifndef APPSHOT_H
+#define APPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CONTROL_FD 3
+#define SPEC_PATH "/.vni/spec"
+#define HARNESS_PATH "/.vni/appshot"
+#define PIDS_PATH "/.vni/pids"
+#define EXITS_PATH "/.vni/exits"
+#define LOG_DIRECTORY "/var/log/vni"
+#define MAX_PROCESSES 64
+#define MAX_CGROUPS 8
+/* Ids 0 to 65535 are mapped one to one. */
+#define MAPPED_IDS 65536
+
+struct program {
+    const char *name, *user, *workdir;
+    char **argv, **env; /* NULL-terminated */
+    pid_t pid;          /* 0: not started or already reaped */
+};
+
+struct spec {
+    const char *hostname, *lower, *upper, *work, *root;
+    const char *cgroups[MAX_CGROUPS];
+    size_t cgroup_count;
+    int columns, rows; /* 0: no terminal */
+    struct program programs[MAX_PROCESSES];
+    size_t program_count;
+};
+
+struct user {
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[256];
+    size_t group_count;
+    char name[256], home[1024], shell[1024];
+};
+
+/* spec.c */
+bool spec_load(const char *path, struct spec *spec);
+
+/* main.c */
+void control_send(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Reports "error internal - CALL OBJECT: errno" and ends the process. */
+void fail(const char *call, const char *object) __attribute__((noreturn));
+
+/* mounts.c */
+void make_mounts_private(void);
+void mount_overlay(const char *lower, const char *upper, const char *work, const char *root);
+void enter_root(const char *root);
+
+/* users.c: false when there is no such user or group; errors name it. */
+bool user_resolve(const char *text, struct user *user);
+
+/* program.c */
+void drop_capabilities(void);
+/* In a forked child: becomes the program. On failure writes "CODE DETAIL" to error_fd and ends. log: path or NULL. */
+void program_execute(const struct program *program, const char *hostname, const char *log, int error_fd) __attribute__((noreturn));
+/* Forks and waits until the program has been executed; returns its pid, or -1 with the message in error. */
+pid_t program_start(struct program *program, const char *hostname, const char *log, void (*prepare)(void *), void *argument,
+                    char *error, size_t error_size);
+
+int instance_main(const char *spec_path);
+int init_main(void);
+int visitor_main(pid_t target, const char *spec_path);
+int criu_main(int argc, char **argv);
+
+#endif
