@@ -84,6 +84,7 @@ static void open_standard_streams(void)
 int init_main(void)
 {
     for (int fd = CONTROL_FD + 1; fd < 1024; fd++) close(fd);
+    fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC); /* the chain must not inherit it */
     open_standard_streams();
     if (!spec_load(SPEC_PATH, &spec) || !spec.hostname || !spec.program_count) fail("read", SPEC_PATH);
     umask(022);
