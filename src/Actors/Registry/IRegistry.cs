@@ -28,7 +28,8 @@ public interface IRegistry : IAsyncDisposable
 
     /// <summary>
     /// Every change in the range from <paramref name="fromRevision"/> on (0: from now on), in order of revision, one
-    /// batch per revision or more. The watch is established before the first item is awaited.
+    /// batch per revision or more. The watch is established before the first item is awaited. It ends without an error
+    /// when the registry is disposed, and with <see cref="OperationCanceledException"/> on cancellation.
     /// </summary>
     /// <exception cref="CompactedException">Changes since <paramref name="fromRevision"/> are no longer kept: read the
     /// range anew and watch from there.</exception>
@@ -126,8 +127,19 @@ public abstract record Operation
     public sealed record Delete(KeyRange Range) : Operation;
 }
 
-/// <summary>Conditions, and what to do when all hold and when not. One transaction may not put the same key twice.</summary>
-public sealed record Transaction(IReadOnlyList<Comparison> If, IReadOnlyList<Operation> Then, IReadOnlyList<Operation> Else);
+/// <summary>
+/// Conditions, and what to do when all hold and when not. Steps run in order and see what earlier ones did. As in etcd,
+/// one branch may not put a key twice, nor put a key that it also deletes; that, and what exceeds the limits below, is an
+/// <see cref="ArgumentException"/>.
+/// </summary>
+public sealed record Transaction(IReadOnlyList<Comparison> If, IReadOnlyList<Operation> Then, IReadOnlyList<Operation> Else)
+{
+    /// <summary>How many conditions, and how many steps in each branch (etcd's <c>--max-txn-ops</c>).</summary>
+    public const int MaxOperations = 128;
+
+    /// <summary>Bytes of all keys and values together (etcd's <c>--max-request-bytes</c>).</summary>
+    public const int MaxBytes = 1536 * 1024;
+}
 
 /// <param name="Revision">The store's revision after the transaction.</param>
 /// <param name="Succeeded">Whether all comparisons held.</param>
