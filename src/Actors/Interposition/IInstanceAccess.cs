@@ -8,8 +8,12 @@ public interface IInstanceAccess
     /// <summary>Its processes at this moment, in order of virtual pid; empty when none run. A few reads of <c>/proc</c> per process.</summary>
     IReadOnlyList<LiveProcess> ListProcesses(Aid aid);
 
-    /// <summary>Path, on the node, of the log of a process of the chain; it survives stop and restore.</summary>
-    string GetLogPath(Aid aid, string process);
+    /// <summary>
+    /// Opens the log of a process of the chain as it is now, for reading, seekable; <c>null</c> while there is none. The
+    /// file is in the instance's layer, where the application can put anything: no symbolic link is followed on the way,
+    /// and what is not a regular file counts as none. Stop and restore replace the file, so a follower opens it anew.
+    /// </summary>
+    Stream? OpenLog(Aid aid, string process);
 
     /// <summary>Starts a visitor: a program in all namespaces of the instance that is no member of the chain.</summary>
     Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken);
