@@ -84,7 +84,7 @@ internal static class TreeRemoval
 /// <summary>Removing by directory handle: unlinkat(2), getdents64(2), renameat(2).</summary>
 internal static partial class Libc
 {
-    private const int AT_REMOVEDIR = 0x200;
+    private const int AT_REMOVEDIR = 0x200, SEEK_SET = 0;
     private const int DT_UNKNOWN = 0, DT_DIR = 4;
 
     /// <summary>Number of <c>getdents64</c>: 217 on x86-64, 61 on arm64.</summary>
@@ -126,6 +126,7 @@ internal static partial class Libc
     {
         const int kindOffset = 18, nameOffset = 19; // struct linux_dirent64
         var entries = new List<(byte[], bool)>();
+        Check(Seek(directory, 0, SEEK_SET), "lseek"); // It may have been listed before.
         var buffer = new byte[32 * 1024];
         fixed (byte* p = buffer)
         {
@@ -145,6 +146,9 @@ internal static partial class Libc
     }
 
     private static string NameOf(byte[] name) => Encoding.UTF8.GetString(name.AsSpan(0, name.Length - 1));
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long Seek(SafeHandle directory, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     private static unsafe partial int UnlinkAt(SafeHandle directory, byte* name, int flags);

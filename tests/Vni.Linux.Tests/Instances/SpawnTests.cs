@@ -55,10 +55,10 @@ public sealed class SpawnTests : IDisposable
         var inheritable = Duplicate(2);
         try
         {
-            var (_, output) = await Capture("for fd in /proc/$$/fd/*; do echo ${fd##*/} $(readlink $fd); done");
-
-            // The shell's own descriptor for listing the directory is closed again when its line is written: no target.
-            var lines = output.TrimEnd().Split('\n').Where(l => l.Contains('/', StringComparison.Ordinal) || l.Contains(':', StringComparison.Ordinal)).ToArray();
+            // "... 0 -> /dev/null"; the program's own descriptor for listing leads to the directory itself.
+            var (_, output) = await Capture("exec ls -l /proc/self/fd");
+            var lines = output.TrimEnd().Split('\n').Where(l => l.Contains("->", StringComparison.Ordinal) && !l.EndsWith("/fd", StringComparison.Ordinal))
+                .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^3..]).Replace("-> ", "")).Order().ToArray();
             Assert.Equal(["0", "1", "2"], lines.Select(l => l.Split(' ')[0]));
             Assert.EndsWith("/dev/null", lines[0]);
             Assert.StartsWith("1 pipe:", lines[1]);
