@@ -1,0 +1,90 @@
+using Vni.Actors;
+using Vni.Actors.Identity;
+using Vni.Interposer.Linux;
+
+namespace Vni.Interposer.Network;
+
+/// <summary>The node's bridge, ready for ports, and the two sockets through which everything is done to it.</summary>
+internal sealed class Bridge : IDisposable
+{
+    private Bridge(NetlinkSocket netlink, LinkPacket packets, string name, int index, int mtu)
+    {
+        (Netlink, Packets, Name, Index, Mtu) = (netlink, packets, name, index, mtu);
+    }
+
+    /// <summary>In the bridge's network namespace.</summary>
+    public NetlinkSocket Netlink { get; }
+
+    /// <summary>In the bridge's network namespace.</summary>
+    public LinkPacket Packets { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its interface index.</summary>
+    public int Index { get; }
+
+    /// <summary>What ports must have, or they would lose frames between each other; it is the uplink's when there is one.</summary>
+    public int Mtu { get; }
+
+    /// <summary>Uses the bridge or creates it, gives it the gateway address and sets it up.</summary>
+    public static Bridge Open(NetworkOptions options)
+    {
+        var (name, gateway) = (options.Bridge, options.Gateway);
+        var netlink = new NetlinkSocket();
+        try
+        {
+            var found = Find(netlink, name);
+            if (found is null)
+            {
+                netlink.Execute(Rtnetlink.NewBridge(name, NewAddress(gateway)).Tolerate(Libc.EEXIST));
+                Sysctl.TrySet($"net/ipv6/conf/{name}/disable_ipv6", "1"); // Nothing here speaks it; it would chatter.
+                found = Find(netlink, name) ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
+            }
+
+            if (found.Kind != "bridge")
+            {
+                throw new VniException(ErrorCodes.NodeIncapable,
+                    $"interface '{name}' cannot be the node's bridge: it is {(found.Kind is null ? "no virtual interface" : $"of kind {found.Kind}")}; name another bridge, or remove it and the daemon makes one");
+            }
+
+            // A bridge whose MAC nobody set takes that of its lowest port, and so changes it when ports come and go, which
+            // the instances' neighbour tables do not follow. Setting the one it has pins it.
+            netlink.Execute(Rtnetlink.SetAddress(found.Index, name, found.Address), Rtnetlink.SetUp(found.Index, name));
+            if (gateway is not null) netlink.Execute(Rtnetlink.NewAddress(found.Index, gateway, options.PrefixLength));
+            return new Bridge(netlink, new LinkPacket(), name, found.Index, found.Mtu);
+        }
+        catch
+        {
+            netlink.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An interface by name; <c>null</c> if there is none.</summary>
+    public Link? Find(string name) => Find(Netlink, name);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Netlink.Dispose();
+        Packets.Dispose();
+    }
+
+    private static Link? Find(NetlinkSocket netlink, string name)
+    {
+        var get = Rtnetlink.GetLink(name);
+        netlink.Execute(get);
+        return Link.Parse(get.Answer);
+    }
+
+    /// <summary>The gateway's MAC follows from its address like any other, so that a bridge made anew has the old one;
+    /// without an address it is random and locally administered.</summary>
+    private static byte[] NewAddress(System.Net.IPAddress? gateway)
+    {
+        if (gateway is not null) return System.Net.NetworkInformation.PhysicalAddress.Parse(VirtualIdentity.MacOf(gateway)).GetAddressBytes();
+        var mac = System.Security.Cryptography.RandomNumberGenerator.GetBytes(6);
+        (mac[0], mac[1]) = (0x02, 0x01);
+        return mac;
+    }
+}

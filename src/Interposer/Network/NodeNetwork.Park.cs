@@ -1,0 +1,64 @@
+using Vni.Actors.Identity;
+using Vni.Interposer.Linux;
+
+namespace Vni.Interposer.Network;
+
+/// <summary>Parking: frames for the instance wait in a tap.</summary>
+internal sealed partial class NodeNetwork
+{
+    /// <summary>Frames that a parked port holds; more are dropped. Room for what a few peers with windows of a megabyte
+    /// have in flight; the empty queue costs 8 bytes for each.</summary>
+    private const int HeldFrames = 4096;
+
+    /// <inheritdoc />
+    public void Park(Aid aid, VirtualIdentity identity) => NetworkFailure.Explain($"the port of '{aid}' could not be parked", () =>
+    {
+        var address = new PortAddress(identity);
+        var tap = _names.Tap(aid);
+        var made = _parked.ContainsKey(aid) ? null : MakeTap(aid, address);
+        try
+        {
+            var (getTap, getVeth) = (Rtnetlink.GetLink(tap), Rtnetlink.GetLink(_names.Veth(aid)));
+            Ready.Netlink.Execute(getTap, getVeth);
+            var index = Link.Parse(getTap.Answer)?.Index ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", tap);
+            List<NetlinkMessage> messages =
+            [
+                Rtnetlink.SetQueue(index, tap, HeldFrames, Ready.Mtu),
+                Rtnetlink.SetUp(index, tap),
+                Rtnetlink.SetMaster(index, tap, Ready.Index),
+                Rtnetlink.SetPort(index, tap, learning: false, flooding: false),
+                Rtnetlink.SetForwarding(index, tap, address.Mac),
+            ];
+            if (Link.Parse(getVeth.Answer) is { } veth)
+            {
+                // Off the bridge, the node's own stack would hear what the instance's kernel still says.
+                messages.Add(Rtnetlink.SetFilter(veth.Index, veth.Name, FilterHook.Ingress, ClosedPriority, _closed.Value, "vni_closed"));
+                messages.Add(Rtnetlink.SetMaster(veth.Index, veth.Name, 0));
+            }
+
+            Ready.Netlink.Execute([.. messages]);
+            if (made is not null) _parked[aid] = made;
+        }
+        catch
+        {
+            made?.Dispose();
+            throw;
+        }
+    });
+
+    private Tap MakeTap(Aid aid, PortAddress address)
+    {
+        var tap = Tap.Create(_names.Tap(aid), FrameFilters.Held(address));
+        try
+        {
+            Sysctl.TrySet($"net/ipv6/conf/{tap.Name}/disable_ipv6", "1");
+            Ready.Netlink.Execute(Rtnetlink.SetAlias(tap.Name, _names.Alias(aid)));
+            return tap;
+        }
+        catch
+        {
+            tap.Dispose();
+            throw;
+        }
+    }
+}

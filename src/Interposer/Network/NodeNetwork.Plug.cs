@@ -1,0 +1,53 @@
+using Vni.Actors.Identity;
+using Vni.Interposer.Linux;
+
+namespace Vni.Interposer.Network;
+
+/// <summary>Plugging: held frames first, then all others.</summary>
+internal sealed partial class NodeNetwork
+{
+    /// <inheritdoc />
+    public int Plug(Aid aid, VirtualIdentity identity) => NetworkFailure.Explain($"the port of '{aid}' could not be plugged", () =>
+    {
+        var address = new PortAddress(identity);
+        var name = _names.Veth(aid);
+        var index = Ready.Find(name)?.Index ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
+
+        // The instance may answer from here on; what is meant for it still goes to the tap, if there is one.
+        Ready.Netlink.Execute(
+            Rtnetlink.SetUp(index, name),
+            Rtnetlink.SetMaster(index, name, Ready.Index),
+            Rtnetlink.SetPort(index, name, learning: false, flooding: true),
+            Rtnetlink.DeleteFilter(index, name, FilterHook.Ingress, ClosedPriority));
+
+        // Delivered before the entry moves, so that no new frame overtakes a held one, and once more after it, for those
+        // that came in between.
+        var tap = _parked.GetValueOrDefault(aid);
+        var delivered = tap is null ? 0 : Deliver(tap, index);
+        Ready.Netlink.Execute(Rtnetlink.SetForwarding(index, name, address.Mac));
+        if (tap is not null)
+        {
+            delivered += Deliver(tap, index);
+            _parked.TryRemove(aid, out _);
+            tap.Dispose();
+        }
+
+        Ready.Packets.Send(Ready.Index, address.Announcement());
+        return delivered;
+    });
+
+    /// <summary>Passes waiting frames on, in order, until none waits or twice as many as fit have passed: a peer that
+    /// sends without pause must not keep the port from being plugged.</summary>
+    private int Deliver(Tap tap, int index)
+    {
+        Span<byte> frame = stackalloc byte[Ready.Mtu + 18]; // Ethernet header and a VLAN tag.
+        for (var count = 0; count < 2 * HeldFrames; count++)
+        {
+            var length = tap.Read(frame);
+            if (length == 0) return count;
+            Ready.Packets.Send(index, frame[..length]);
+        }
+
+        return 2 * HeldFrames;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Microsoft.Win32.SafeHandles;
+using Vni.Actors.Identity;
+using Vni.Interposer.Linux;
+
+namespace Vni.Interposer.Network;
+
+/// <summary>
+/// The network plane, by netlink and ioctl. It works in the network namespace of the thread that calls it, which for a
+/// daemon is the same for all threads.
+/// </summary>
+/// <remarks>
+/// States of a port, by what owns the MAC in the bridge's forwarding table:
+/// <code>
+///              Connect            Plug                 Park                Disconnect
+///   (nothing) --------> unplugged ----> plugged: veth ----> parked: tap  ----------> parked, no veth
+///                                         ^                      |
+///                                         +------- Plug ---------+
+/// </code>
+/// All state but the taps is in the kernel, under names that follow from the AID: a new daemon needs no memory of the
+/// former one. The taps are descriptors of this process and go with it; <see cref="Park"/> makes them anew.
+/// A note for operators: where <c>br_netfilter</c> is loaded with <c>bridge-nf-call-iptables=1</c>, the node's iptables
+/// rules also decide about frames between ports.
+/// </remarks>
+internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
+{
+    private const string Inner = "eth0";
+
+    /// <summary>The same in every life of an instance, because programs remember it; far from those that the kernel gives
+    /// to devices of its own accord (<c>tunl0</c>, <c>sit0</c>, ...), which begin at 2.</summary>
+    private const int InnerIndex = 16;
+
+    private const int LoopbackIndex = 1;
+
+    private readonly Lock _starting = new();
+    private readonly PortNames _names = new(options.Bridge);
+    private readonly ConcurrentDictionary<Aid, Tap> _parked = new();
+
+    private readonly Lazy<SafeFileHandle> _closed = new(() => LoadClassifier(FrameFilters.Closed(), "vni_closed"));
+    private readonly Lazy<SafeFileHandle> _criuOnly = new(() => LoadClassifier(FrameFilters.CriuOnly(), "vni_criu_only"));
+
+    private Bridge? _bridge;
+
+    private Bridge Ready => _bridge ?? throw new InvalidOperationException("Start comes first.");
+
+    /// <inheritdoc />
+    public void Start() => NetworkFailure.Explain($"the bridge '{options.Bridge}' could not be made ready", () =>
+    {
+        lock (_starting)
+        {
+            var bridge = Bridge.Open(options);
+            _bridge?.Dispose();
+            _bridge = bridge;
+        }
+    });
+
+    /// <inheritdoc />
+    public void Disconnect(Aid aid) => NetworkFailure.Explain($"the interface of '{aid}' could not be removed", () =>
+        Ready.Netlink.Execute(Rtnetlink.DeleteLink(_names.Veth(aid))));
+
+    /// <inheritdoc />
+    public void Remove(Aid aid)
+    {
+        Disconnect(aid);
+        if (_parked.TryRemove(aid, out var tap)) tap.Dispose();
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> FindPorts() => NetworkFailure.Explain("the interfaces of the node could not be listed", () =>
+    {
+        var found = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var payload in Ready.Netlink.Dump(Rtnetlink.GetLinks()))
+        {
+            if (_names.AidOf(Link.Parse(payload)?.Alias) is { } aid) found.Add(aid);
+        }
+
+        return found.ToList();
+    });
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (var tap in _parked.Values) tap.Dispose();
+        _parked.Clear();
+        _bridge?.Dispose();
+        if (_closed.IsValueCreated) _closed.Value.Dispose();
+        if (_criuOnly.IsValueCreated) _criuOnly.Value.Dispose();
+    }
+
+    private static SafeFileHandle LoadClassifier(ulong[] code, string name) =>
+        Bpf.Load(BpfProgramType.SchedCls, BpfAttachType.None, code, name);
+}
