@@ -63,6 +63,10 @@ public sealed record ApplicationState
     /// <summary>The snapshot that is being taken or restored; what a crash left of it is known by this.</summary>
     public string? PendingSnapshot { get; init; }
 
+    /// <summary>The status before the operation that is under way, to which its failure leads back; <c>null</c> when none is
+    /// under way, and while the application is started for the first time.</summary>
+    public ApplicationStatus? Former { get; init; }
+
     /// <summary>Whether processes of this activation have run: until then, losing them loses nothing.</summary>
     public bool Resumed { get; init; }
 

@@ -1,0 +1,206 @@
+using Vni.Actors.Interposition;
+using Vni.Actors.Kernel;
+using Vni.Actors.Nodes;
+using Vni.Actors.Registry;
+using Vni.Actors.Snapshots;
+using static Vni.Actors.Applications.ApplicationStatus;
+
+namespace Vni.Actors.Applications;
+
+/// <content>The steps: each starts one piece of work, whose outcome comes back as a message.</content>
+internal sealed partial class ApplicationActor
+{
+    private SnapshotRecord? _restoring;
+
+    private void Decide(ApplicationState next, OwnerChange owner = OwnerChange.Keep, (string, string)? happened = null, params Operation[] also) =>
+        PipeTo(
+            store.DecideAsync(_stored, new ApplicationChange(next, owner) { Event = happened, Also = also }, Context.Stopping),
+            stored => new Written.Decided(stored),
+            error => error is StaleWriteException stale ? new Written.Stale(stale) : new Written.Undecided(error));
+
+    private void Record(ApplicationState next, OwnerChange owner, string kind, string message, params Operation[] also) =>
+        Record(new ApplicationChange(next, owner) { Event = (kind, message), Also = also });
+
+    private void Record(ApplicationChange change) =>
+        PipeTo(store.RecordAsync(_stored, change, Context.Stopping), stored => new Written.Recorded(stored), NotWritten);
+
+    private void Erase() => PipeTo(store.RemoveAsync(_stored, Context.Stopping), () => new Written.Erased(), NotWritten);
+
+    /// <summary>What must be written is repeated until it is, so anything else is a defect: the actor fails over it, and its
+    /// successor recovers the application.</summary>
+    private static Written.Stale NotWritten(Exception error) =>
+        error is StaleWriteException stale ? new Written.Stale(stale) : throw new InvalidOperationException("What is true could not be recorded.", error);
+
+    private void Launch() =>
+        PipeTo(interposer.StartAsync(Spec, Context.Stopping), started => new Outcome.Launched(started.InitPid), Failed);
+
+    private string NextSnapshotId() => SnapshotIds.Next(State.Aid, Context.TimeProvider.GetUtcNow(), _shelf.Newest?.Id);
+
+    private void Capture(TakeSnapshot take) =>
+        PipeTo(
+            interposer.CaptureAsync(Spec, State.PendingSnapshot!, take.LeaveRunning ? CaptureMode.LeaveRunning : CaptureMode.LeaveFrozen, Context.Stopping),
+            result => new Outcome.Captured(result),
+            Failed);
+
+    private void CommitCapture(CaptureResult result)
+    {
+        _captured = result;
+        var leaveRunning = _command is TakeSnapshot { LeaveRunning: true };
+        Decide(
+            Settled(leaveRunning ? Running : Dormant) with { Snapshot = result.Record.Id, Resumed = leaveRunning },
+            leaveRunning ? OwnerChange.Keep : OwnerChange.Release,
+            (EventKinds.Snapshotted, $"snapshot {result.Record.Id} is complete"),
+            store.Put(result.Record));
+    }
+
+    /// <summary>The commit did not come about: the instance goes on, the snapshot goes.</summary>
+    private void UndoCapture()
+    {
+        var id = State.PendingSnapshot!;
+        var leftRunning = _command is TakeSnapshot { LeaveRunning: true };
+        PipeTo(
+            leftRunning ? interposer.DeleteSnapshotAsync(id, CancellationToken.None) : interposer.RollBackAsync(Spec, id, CancellationToken.None),
+            () => new Outcome.RolledBack(null),
+            error => new Outcome.RolledBack(
+                leftRunning ? null : $"it may still be frozen, because a snapshot could not be rolled back ({error.Message}): restart the daemon or stop the application"));
+    }
+
+    private void Release() => PipeTo(interposer.ReleaseAsync(Spec, CancellationToken.None), () => new Outcome.Released(), Failed);
+
+    private void BeginRestore(RestoreApplication restore)
+    {
+        _restoring = restore.SnapshotId is { } id ? _shelf.Find(id) : _shelf.Newest;
+        if (_restoring is null)
+        {
+            restore.Fail(ApplicationSentences.NoSuchSnapshot(State.Aid, restore.SnapshotId));
+            return;
+        }
+
+        Begin(restore);
+        Decide(State with { Status = Restoring, Former = State.Status, PendingSnapshot = _restoring.Id, Resumed = false }, OwnerChange.Take);
+    }
+
+    private void Rebuild(RestoreApplication restore) => PipeTo(RebuildAsync(restore, _restoring!), result => new Outcome.Rebuilt(result), Failed);
+
+    private async Task<RestoreResult> RebuildAsync(RestoreApplication restore, SnapshotRecord snapshot)
+    {
+        var (self, spec, unreleased) = (Context.Self, Spec, _unreleased);
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(restore.Abandoned, Context.Stopping);
+        if (unreleased) await interposer.ReleaseAsync(spec, CancellationToken.None);
+        // The commit goes through the mailbox, as every change of the state does.
+        return await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), CancellationToken.None), abandoned.Token);
+    }
+
+    private void RefuseCommit(Exception reason)
+    {
+        _failure = reason;
+        _commit!.Failure(reason);
+    }
+
+    private void Halt(TimeSpan grace)
+    {
+        _unreleased = false;
+        PipeTo(interposer.StopAsync(Spec, grace, CancellationToken.None), exits => new Outcome.Halted(exits), Failed);
+    }
+
+    private void RecordEnd(IReadOnlyList<ProcessExit> exits)
+    {
+        var reason = $"it ended by itself: {Describe(exits)}";
+        Record(Settled(Stopped) with { Reason = reason, Exits = exits, Resumed = false }, OwnerChange.Release, EventKinds.Exited, reason);
+    }
+
+    private static string Describe(IReadOnlyList<ProcessExit> exits) => exits.Count == 0
+        ? "how is not known"
+        : string.Join(", ", exits.Select(exit => exit.Signal is { } signal ? $"{exit.Process} by signal {signal}" : $"{exit.Process} with status {exit.ExitCode}"));
+
+    private void Empty() => PipeTo(interposer.RemoveAsync(State.Aid, CancellationToken.None), () => new Outcome.Emptied(), Failed);
+
+    /// <summary>Puts back the owner record beside whatever is under way: it changes nothing that a step compares.</summary>
+    private void Reclaim() =>
+        PipeTo<bool>(
+            ReclaimAsync(),
+            _ => new Background.Over(null, "putting back the owner record"),
+            error => error is StaleWriteException stale ? new Background.Disowned(stale) : new Background.Over(error, "putting back the owner record"));
+
+    private async Task<bool> ReclaimAsync()
+    {
+        await store.ReclaimAsync(_stored, Context.Stopping);
+        return true;
+    }
+
+    private void Recover(RecoverApplication recover)
+    {
+        var lost = _shelf.All.Where(snapshot => snapshot.Node == settings.Node && recover.OnDisk?.Contains(snapshot.Id) == false).ToList();
+        foreach (var snapshot in lost) _shelf.Remove(snapshot);
+        var state = State with { Snapshot = _shelf.Newest?.Id };
+        var plan = ApplicationRecovery.Plan(state, recover.Found);
+        if (State.Snapshot is { } former && former != state.Snapshot && plan.Next is not null)
+        {
+            var fallBack = $"snapshot {former} is no longer on the node's disk; {(state.Snapshot is { } newest ? $"{newest} is the newest now" : "there is no other")}";
+            plan = plan with { Message = plan.Message is null ? fallBack : $"{fallBack}; {plan.Message}" };
+        }
+
+        PipeTo(ExecuteAsync(plan, state, lost), result => new Outcome.Recovered(result), Failed);
+    }
+
+    private async Task<RecoveryResult> ExecuteAsync(RecoveryPlan plan, ApplicationState state, List<SnapshotRecord> lost)
+    {
+        var spec = Spec;
+        if (lost.Count > 0) await store.DropSnapshotsAsync(lost, newest: null, Context.Stopping);
+        var initPid = 0;
+        IReadOnlyList<ProcessExit> exits = [];
+        foreach (var step in plan.Steps)
+        {
+            switch (step)
+            {
+                case RecoveryStep.Adopt:
+                    try
+                    {
+                        initPid = (await interposer.AdoptAsync(spec, CancellationToken.None)).InitPid;
+                    }
+                    catch (VniException e)
+                    {
+                        log.BackgroundFailed(e, state.Aid.Value, "taking it over");
+                        await interposer.StopAsync(spec, StopGrace, CancellationToken.None);
+                        return await ExecuteAsync(ApplicationRecovery.Plan(state, FoundState.Pieces), state, []);
+                    }
+
+                    break;
+                case RecoveryStep.Stop:
+                    exits = await interposer.StopAsync(spec, StopGrace, CancellationToken.None);
+                    break;
+                case RecoveryStep.Release:
+                    await interposer.ReleaseAsync(spec, CancellationToken.None);
+                    break;
+                case RecoveryStep.Park:
+                    await interposer.ParkAsync(spec, CancellationToken.None);
+                    break;
+                case RecoveryStep.DeletePending:
+                    if (state.PendingSnapshot is { } pending) await interposer.DeleteSnapshotAsync(pending, CancellationToken.None);
+                    break;
+                case RecoveryStep.Remove:
+                    await interposer.RemoveAsync(state.Aid, CancellationToken.None);
+                    break;
+            }
+        }
+
+        return new RecoveryResult(plan, initPid, exits);
+    }
+
+    private void RecordRecovery(RecoveryResult result)
+    {
+        var plan = result.Plan;
+        _initPid = result.InitPid;
+        if (plan.Next is not { } next)
+        {
+            Erase();
+            return;
+        }
+
+        if (next.Status == Stopped && result.Exits.Count > 0) next = next with { Exits = result.Exits };
+        if (plan.Message is null && next == State && plan.Owner == OwnerChange.Release && !_stored.Owned) Finish();
+        else Record(new ApplicationChange(next, plan.Owner) { Event = plan.Message is { } message ? (EventKinds.Recovered, message) : null });
+    }
+
+    private static ApplicationMessage Failed(Exception reason) => new Outcome.Failed(reason);
+}

@@ -1,0 +1,252 @@
+using Vni.Actors.Identity;
+using Vni.Actors.Nodes;
+using Vni.Actors.Registry;
+using Vni.Actors.Snapshots;
+
+namespace Vni.Actors.Applications;
+
+/// <summary>What the registry has of one application.</summary>
+internal sealed record LoadedApplication(StoredApplication Application, IReadOnlyList<SnapshotRecord> Snapshots);
+
+/// <summary>
+/// The transactions of an application. Each compares the revision that the writer last saw and the owner record, so a
+/// stale owner cannot write. A lease that was lost without anyone else taking over is put right on the way. When the
+/// registry does not answer, the outcome of a write is unknown; then it is asked until it is known.
+/// </summary>
+internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, NodeLease lease, NodeSettings settings, TimeProvider time)
+{
+    /// <summary>Events kept for each application.</summary>
+    public const int MaxEvents = 256;
+
+    /// <summary>Reads an application and its snapshots; <c>null</c>: there is none.</summary>
+    public async Task<LoadedApplication?> LoadAsync(Aid aid, CancellationToken cancellationToken)
+    {
+        var read = await registry.TransactAsync(
+            new Transaction([], [Get(keys.Application(aid)), Get(keys.Owner(aid)), new Operation.Get(SnapshotsOf(aid))], []), cancellationToken);
+        if (read.Responses[0].Pairs is not [var application]) return null;
+        return new LoadedApplication(
+            Stored(application, read.Responses[1].Pairs is [var owner] ? owner : null),
+            [.. read.Responses[2].Pairs.Select(RegistryJson.Snapshot)]);
+    }
+
+    /// <summary>The state of a pair, with what its owner record says.</summary>
+    public static StoredApplication Stored(KeyValue application, KeyValue? owner)
+    {
+        var state = RegistryJson.Application(application);
+        return new StoredApplication(state, application.ModRevision, owner is not null && RegistryJson.Owner(owner) == new OwnerRecord(state.Node, state.Epoch));
+    }
+
+    /// <summary>A change that something else depends on: it is made, or certainly not made.</summary>
+    /// <exception cref="StaleWriteException">The application was changed by someone else.</exception>
+    /// <exception cref="RegistryUnavailableException">It was not made: the registry did not take it.</exception>
+    public Task<StoredApplication> DecideAsync(StoredApplication from, ApplicationChange change, CancellationToken cancellationToken) =>
+        SaveAsync(from, change, insist: false, cancellationToken);
+
+    /// <summary>A change that says what is true already: tried until the registry takes it.</summary>
+    /// <exception cref="StaleWriteException">The application was changed by someone else.</exception>
+    public Task<StoredApplication> RecordAsync(StoredApplication from, ApplicationChange change, CancellationToken cancellationToken) =>
+        SaveAsync(from, change, insist: true, cancellationToken);
+
+    /// <summary>Removes everything that the registry has of an application, its identity last in force until then.</summary>
+    /// <exception cref="StaleWriteException">It was changed by someone else.</exception>
+    public async Task RemoveAsync(StoredApplication from, CancellationToken cancellationToken)
+    {
+        var (aid, identity) = (from.State.Aid, from.State.Identity);
+        KeyRange[] all =
+        [
+            new(keys.Application(aid)), new(keys.Owner(aid)), new(keys.Aid(aid)), new(keys.Address(identity.Ip)), new(keys.Hostname(identity.Hostname)),
+            KeyRange.Prefix(keys.Events(aid)), SnapshotsOf(aid),
+        ];
+        await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], _ => [], wanted: null, insist: true, cancellationToken);
+    }
+
+    /// <summary>Puts the owner record back on the node's present lease after the former was lost; nothing happens when it is
+    /// there, or when the application has changed meanwhile (that write saw to it).</summary>
+    /// <exception cref="StaleWriteException">Another node owns it now.</exception>
+    public async Task ReclaimAsync(StoredApplication from, CancellationToken cancellationToken)
+    {
+        var state = from.State;
+        var owner = new OwnerRecord(state.Node, state.Epoch);
+        var (application, record) = (keys.Application(state.Aid), keys.Owner(state.Aid));
+        var result = await RetryAsync(
+            leaseId => new Transaction(
+                [Comparison.Unchanged(application, from.Revision), Comparison.Absent(record)],
+                [new Operation.Put(record, RegistryJson.Bytes(owner), leaseId)],
+                [Get(record)]),
+            cancellationToken);
+        if (!result.Succeeded && result.Responses[0].Pairs is [var other] && RegistryJson.Owner(other) is var found && found != owner)
+            throw new StaleWriteException(state.Aid.Value, lost: true, $"it is owned by node {found.Node} now");
+    }
+
+    /// <summary>Notes that a snapshot is on disk; <c>null</c>: it is no longer recorded.</summary>
+    public async Task<SnapshotRecord?> MarkDurableAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
+    {
+        var durable = snapshot with { Durable = true };
+        var key = keys.Snapshot(snapshot.Id);
+        var result = await RetryAsync(_ => new Transaction([Comparison.Present(key)], [new Operation.Put(key, RegistryJson.Bytes(durable))], []), cancellationToken);
+        return result.Succeeded ? durable : null;
+    }
+
+    /// <summary>Deletes the records of snapshots, if <paramref name="newest"/>, which replaces them, is recorded.</summary>
+    /// <returns>Whether they are deleted.</returns>
+    public async Task<bool> DropSnapshotsAsync(IReadOnlyList<SnapshotRecord> snapshots, SnapshotRecord? newest, CancellationToken cancellationToken)
+    {
+        Comparison[] condition = newest is null ? [] : [Comparison.Present(keys.Snapshot(newest.Id))];
+        foreach (var some in snapshots.Chunk(Transaction.MaxOperations))
+        {
+            Operation[] deletes = [.. some.Select(snapshot => new Operation.Delete(new KeyRange(keys.Snapshot(snapshot.Id))))];
+            if (!(await RetryAsync(_ => new Transaction(condition, deletes, []), cancellationToken)).Succeeded) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The write of a snapshot's record, for <see cref="ApplicationChange.Also"/>.</summary>
+    public Operation Put(SnapshotRecord snapshot) => new Operation.Put(keys.Snapshot(snapshot.Id), RegistryJson.Bytes(snapshot));
+
+    /// <summary>The deletion of a snapshot's record, for <see cref="ApplicationChange.Also"/>.</summary>
+    public Operation Delete(SnapshotRecord snapshot) => new Operation.Delete(new KeyRange(keys.Snapshot(snapshot.Id)));
+
+    private KeyRange SnapshotsOf(Aid aid) => KeyRange.Prefix($"{keys.Snapshots}{aid}.");
+
+    private static Operation.Get Get(string key) => new(new KeyRange(key));
+
+    private async Task<StoredApplication> SaveAsync(StoredApplication from, ApplicationChange change, bool insist, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var next = change.Next.Status == from.State.Status ? change.Next : change.Next with { Changed = now };
+        List<Operation> writes = [.. change.Also];
+        if (change.Event is var (kind, message))
+        {
+            var number = next.NextEvent;
+            next = next with { NextEvent = number + 1 };
+            writes.Add(new Operation.Put(keys.Event(next.Aid, number), RegistryJson.Bytes(new ApplicationEvent(number, now, kind, message))));
+            if (number > MaxEvents) writes.Add(new Operation.Delete(new KeyRange(keys.Event(next.Aid, number - MaxEvents))));
+        }
+
+        var value = RegistryJson.Bytes(next);
+        writes.Add(new Operation.Put(keys.Application(next.Aid), value));
+        var owned = change.Owner switch { OwnerChange.Take => true, OwnerChange.Release => false, _ => from.Owned };
+        var owner = RegistryJson.Bytes(new OwnerRecord(next.Node, next.Epoch));
+        var key = keys.Owner(next.Aid);
+        var revision = await WriteAsync(
+            from,
+            writes,
+            leaseId => owned ? [new Operation.Put(key, owner, leaseId)] : [new Operation.Delete(new KeyRange(key))],
+            value,
+            insist,
+            cancellationToken);
+        return new StoredApplication(next, revision, owned);
+    }
+
+    /// <summary>Writes under the comparisons that every change makes.</summary>
+    /// <param name="from">What the writer last saw.</param>
+    /// <param name="writes">What is written in any case.</param>
+    /// <param name="owner">What is done to the owner record, given the lease.</param>
+    /// <param name="wanted">The application's value after it, by which an earlier attempt is recognised; <c>null</c>: none.</param>
+    /// <param name="insist">Whether to try again when the registry did not take it.</param>
+    /// <param name="cancellationToken">Ends the attempts.</param>
+    /// <returns>The revision of the write.</returns>
+    private async Task<long> WriteAsync(
+        StoredApplication from, IReadOnlyList<Operation> writes, Func<long, IReadOnlyList<Operation>> owner, ReadOnlyMemory<byte>? wanted, bool insist, CancellationToken cancellationToken)
+    {
+        var (application, ownership) = (keys.Application(from.State.Aid), keys.Owner(from.State.Aid));
+        // What is known of the owner record: null as in the state, else its revision, 0 for absent.
+        long? ownerRevision = from.Owned ? null : 0;
+        while (true)
+        {
+            var known = ownerRevision is { } at
+                ? Comparison.Unchanged(ownership, at)
+                : Comparison.Holds(ownership, RegistryJson.Bytes(new OwnerRecord(from.State.Node, from.State.Epoch)));
+            var leaseId = lease.Id;
+            try
+            {
+                var result = await registry.TransactAsync(
+                    new Transaction([Comparison.Unchanged(application, from.Revision), known], [.. writes, .. owner(leaseId)], [Get(application), Get(ownership)]),
+                    cancellationToken);
+                if (result.Succeeded) return result.Revision;
+                var stored = result.Responses[0].Pairs is [var pair] ? pair : null;
+                if (IsWanted(stored, wanted)) return stored?.ModRevision ?? result.Revision;
+                ownerRevision = Explain(from, stored, result.Responses[1].Pairs is [var o] ? o : null);
+            }
+            catch (LeaseNotFoundException)
+            {
+                await ReplaceLeaseAsync(leaseId, cancellationToken);
+            }
+            catch (RegistryUnavailableException) when (insist)
+            {
+                await DelayAsync(cancellationToken);
+            }
+            catch (RegistryUnavailableException)
+            {
+                var stored = (await ReadAsync(application, cancellationToken)).Pairs is [var pair] ? pair : null;
+                if (IsWanted(stored, wanted)) return stored!.ModRevision;
+                throw;
+            }
+        }
+    }
+
+    private static bool IsWanted(KeyValue? stored, ReadOnlyMemory<byte>? wanted) =>
+        wanted is { } value ? stored is not null && stored.Value.Span.SequenceEqual(value.Span) : stored is null;
+
+    /// <summary>Why the comparisons failed: by the owner record alone, whose revision is returned to compare next time, or
+    /// because the application is no longer the writer's.</summary>
+    private long Explain(StoredApplication from, KeyValue? application, KeyValue? owner)
+    {
+        var aid = from.State.Aid.Value;
+        if (application is null) throw new StaleWriteException(aid, lost: true, "it was removed meanwhile");
+        var other = owner is null ? null : RegistryJson.Owner(owner);
+        if (other is not null && other.Node != settings.Node) throw new StaleWriteException(aid, lost: true, $"it is owned by node {other.Node} now");
+        if (application.ModRevision != from.Revision) throw new StaleWriteException(aid, lost: false, "it was changed meanwhile by someone else");
+        return owner?.ModRevision ?? 0;
+    }
+
+    private async Task<TransactionResult> RetryAsync(Func<long, Transaction> transaction, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var leaseId = lease.Id;
+            try
+            {
+                return await registry.TransactAsync(transaction(leaseId), cancellationToken);
+            }
+            catch (LeaseNotFoundException)
+            {
+                await ReplaceLeaseAsync(leaseId, cancellationToken);
+            }
+            catch (RegistryUnavailableException)
+            {
+                await DelayAsync(cancellationToken);
+            }
+        }
+    }
+
+    private async Task<RangeResult> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await registry.RangeAsync(new KeyRange(key), cancellationToken);
+            }
+            catch (RegistryUnavailableException)
+            {
+                await DelayAsync(cancellationToken);
+            }
+        }
+    }
+
+    private async Task ReplaceLeaseAsync(long lost, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await lease.ReplaceAsync(lost, cancellationToken);
+        }
+        catch (RegistryUnavailableException)
+        {
+            await DelayAsync(cancellationToken);
+        }
+    }
+
+    private Task DelayAsync(CancellationToken cancellationToken) => Task.Delay(settings.RetryDelay, time, cancellationToken);
+}

@@ -1,0 +1,72 @@
+using System.Net;
+
+namespace Vni.Actors.Identity;
+
+/// <summary>The addresses that instances may have: a subnet less its network address, its broadcast address and the
+/// bridge's own [D2].</summary>
+public sealed class AddressRange
+{
+    private readonly uint _first;
+    private readonly uint _last;
+    private readonly uint? _gateway;
+
+    /// <param name="subnet">First address of the subnet.</param>
+    /// <param name="prefixLength">Bits of its network part, 8 to 30.</param>
+    /// <param name="gateway">The node's own address on the bridge; <c>null</c>: none.</param>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: not such a subnet.</exception>
+    public AddressRange(IPAddress subnet, int prefixLength, IPAddress? gateway)
+    {
+        var mask = prefixLength is >= 8 and <= 30 ? uint.MaxValue << (32 - prefixLength) : 0;
+        if (subnet.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || mask == 0 || (Ipv4.ToNumber(subnet) & ~mask) != 0)
+        {
+            throw new VniException(ErrorCodes.InvalidArgument,
+                $"address range {subnet}/{prefixLength} is not valid: give the first address of an IPv4 subnet and 8 to 30 bits");
+        }
+
+        _first = Ipv4.ToNumber(subnet);
+        _last = _first | ~mask;
+        _gateway = gateway is null ? null : Ipv4.ToNumber(gateway);
+        PrefixLength = prefixLength;
+        if (_gateway <= _first || _gateway >= _last)
+            throw new VniException(ErrorCodes.InvalidArgument, $"gateway {gateway} is not an address of the range {this}");
+    }
+
+    /// <summary>Bits of the network part.</summary>
+    public int PrefixLength { get; }
+
+    /// <summary>Number of addresses that instances may have.</summary>
+    public long Count => _last - _first - 1L - (_gateway is null ? 0 : 1);
+
+    /// <summary>Whether an instance may have this address.</summary>
+    public bool Contains(IPAddress address) => WhyNot(address) is null;
+
+    /// <summary>Why an instance may not have this address, as the end of a sentence; <c>null</c>: it may.</summary>
+    public string? WhyNot(IPAddress address)
+    {
+        var number = Ipv4.ToNumber(address);
+        return number < _first || number > _last ? $"it is outside of the range {this}"
+            : number == _first ? $"it is the network address of the range {this}"
+            : number == _last ? $"it is the broadcast address of the range {this}"
+            : number == _gateway ? "it is the node's own address on the bridge"
+            : null;
+    }
+
+    /// <summary>Every usable address once, in order from the one at or after <paramref name="cursor"/>, and around the end.</summary>
+    public IEnumerable<IPAddress> From(IPAddress? cursor)
+    {
+        var lowest = _first + 1;
+        var start = cursor is null ? lowest : Math.Clamp(Ipv4.ToNumber(cursor), lowest, _last);
+        for (var number = start; number < _last; number++)
+        {
+            if (number != _gateway) yield return Ipv4.FromNumber(number);
+        }
+
+        for (var number = lowest; number < start; number++)
+        {
+            if (number != _gateway) yield return Ipv4.FromNumber(number);
+        }
+    }
+
+    /// <summary>The subnet, as <c>10.117.0.0/16</c>.</summary>
+    public override string ToString() => $"{Ipv4.FromNumber(_first)}/{PrefixLength}";
+}

@@ -1,0 +1,156 @@
+using System.Net;
+using Vni.Actors.Applications;
+using Vni.Actors.Nodes;
+using Vni.Actors.Registry;
+
+namespace Vni.Actors.Identity;
+
+/// <summary>
+/// Allocates AID, address and hostname and makes the application's first record, its owner record and its first event,
+/// all in one transaction that requires every key to be absent [C1, D1, D2]: of two that ask for the same, farm-wide,
+/// one gets everything and the other nothing. What was given is refused when it is held, naming the holder; what was
+/// not given is tried anew. Usually that is one registry operation; the range is read only at first and after misses.
+/// </summary>
+internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, NodeLease lease, NodeSettings settings, TimeProvider time, Random random)
+{
+    /// <summary>Misses of a generated name or address before the range is read.</summary>
+    private const int CheapAttempts = 3;
+
+    private readonly Lock _gate = new();
+    private IPAddress? _cursor;
+
+    /// <summary>Allocates for a declaration that <see cref="DeclarationValidator"/> found good.</summary>
+    /// <returns>The application: <see cref="ApplicationStatus.Starting"/>, owned by this node, epoch 1.</returns>
+    /// <exception cref="VniException">One of <see cref="ErrorCodes.NameInUse"/>, <see cref="ErrorCodes.AddressInUse"/>,
+    /// <see cref="ErrorCodes.HostnameInUse"/>, <see cref="ErrorCodes.AddressOutOfRange"/>, <see cref="ErrorCodes.RangeExhausted"/>.</exception>
+    /// <exception cref="RegistryUnavailableException">Nothing was allocated.</exception>
+    public async Task<StoredApplication> AllocateAsync(ApplicationDeclaration declaration, CancellationToken cancellationToken)
+    {
+        var given = declaration.Ip is { } ip && Ipv4.TryParse(ip, out var parsed) ? parsed : null;
+        if (given is not null && settings.Addresses.WhyNot(given) is { } problem)
+            throw new VniException(ErrorCodes.AddressOutOfRange, $"address {given} cannot be used: {problem}; choose another address of it, or none for the next free one");
+        var tried = new HashSet<string>(StringComparer.Ordinal);
+        for (var attempt = 0; ; attempt++)
+        {
+            var look = given is null && (attempt >= CheapAttempts || Cursor is null);
+            var address = given ?? (look ? await FindFreeAsync(tried, cancellationToken) : Advance());
+            if (!tried.Add(address.ToString()) && given is null) continue;
+            var state = Describe(declaration, address);
+            try
+            {
+                var (stored, conflicts) = await TryAsync(state, cancellationToken);
+                if (stored is not null) return stored;
+                Refuse(declaration, state, conflicts!);
+            }
+            catch (LeaseNotFoundException)
+            {
+                await lease.ReplaceAsync(lease.Id, cancellationToken);
+            }
+        }
+    }
+
+    private IPAddress? Cursor
+    {
+        get
+        {
+            lock (_gate) return _cursor;
+        }
+    }
+
+    /// <summary>The next address in turn, free or not. Addresses are taken in turn so that one that was just released is
+    /// not given to another application while its former peers still remember it.</summary>
+    private IPAddress Advance()
+    {
+        lock (_gate)
+        {
+            var address = settings.Addresses.From(_cursor).First();
+            _cursor = Ipv4.FromNumber(Ipv4.ToNumber(address) + 1);
+            return address;
+        }
+    }
+
+    /// <summary>The next address that the registry has no holder of, and that has not been tried: one can be free while
+    /// the hostname derived from it is not.</summary>
+    private async Task<IPAddress> FindFreeAsync(HashSet<string> tried, CancellationToken cancellationToken)
+    {
+        var range = await registry.RangeAsync(KeyRange.Prefix(keys.Addresses) with { KeysOnly = true }, cancellationToken);
+        var held = range.Pairs.Select(pair => pair.Key[keys.Addresses.Length..]).ToHashSet(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            var free = settings.Addresses.From(_cursor).FirstOrDefault(address => !held.Contains(address.ToString()) && !tried.Contains(address.ToString()))
+                ?? throw new VniException(ErrorCodes.RangeExhausted,
+                    $"no address is free in {settings.Addresses}: all {settings.Addresses.Count} are held; remove an application or configure a larger range");
+            _cursor = Ipv4.FromNumber(Ipv4.ToNumber(free) + 1);
+            return free;
+        }
+    }
+
+    private ApplicationState Describe(ApplicationDeclaration declaration, IPAddress address)
+    {
+        var aid = declaration.Name is { } name ? Aid.Parse(name) : AidGenerator.Next(declaration.Processes[0].Command[0], random);
+        var hostname = declaration.Hostname ?? VirtualIdentity.HostnameOf(address);
+        var now = time.GetUtcNow();
+        return new ApplicationState
+        {
+            Aid = aid,
+            Declaration = declaration with { Name = aid.Value, Ip = address.ToString(), Hostname = hostname },
+            Identity = new VirtualIdentity(address.ToString(), settings.Addresses.PrefixLength, VirtualIdentity.MacOf(address), hostname),
+            Status = ApplicationStatus.Starting,
+            Node = settings.Node,
+            Epoch = 1,
+            Created = now,
+            Changed = now,
+            NextEvent = 2,
+        };
+    }
+
+    /// <summary>The transaction: what it made, or what stood in the way (application, address, hostname).</summary>
+    private async Task<(StoredApplication? Made, IReadOnlyList<OperationResult>? Conflicts)> TryAsync(ApplicationState state, CancellationToken cancellationToken)
+    {
+        var holder = RegistryJson.Bytes(new HolderRecord(state.Aid));
+        var value = RegistryJson.Bytes(state);
+        string[] identity = [keys.Aid(state.Aid), keys.Address(state.Identity.Ip), keys.Hostname(state.Identity.Hostname)];
+        var application = keys.Application(state.Aid);
+        var message = $"{state.Aid} has address {state.Identity.Ip} and hostname {state.Identity.Hostname}";
+        var transaction = new Transaction(
+            [.. identity.Append(application).Select(Comparison.Absent)],
+            [
+                .. identity.Select(key => new Operation.Put(key, holder)),
+                new Operation.Put(application, value),
+                new Operation.Put(keys.Owner(state.Aid), RegistryJson.Bytes(new OwnerRecord(state.Node, state.Epoch)), lease.Id),
+                new Operation.Put(keys.Event(state.Aid, 1), RegistryJson.Bytes(new ApplicationEvent(1, state.Created, EventKinds.Created, message))),
+            ],
+            [.. identity.Append(application).Select(key => new Operation.Get(new KeyRange(key)))]);
+        try
+        {
+            var result = await registry.TransactAsync(transaction, cancellationToken);
+            return result.Succeeded ? (new StoredApplication(state, result.Revision, Owned: true), null) : (null, result.Responses);
+        }
+        catch (RegistryUnavailableException)
+        {
+            // It may have been applied all the same: then the application is there, as written.
+            var pairs = (await registry.RangeAsync(new KeyRange(application), cancellationToken)).Pairs;
+            if (pairs is [var pair] && pair.Value.Span.SequenceEqual(value.Span)) return (new StoredApplication(state, pair.ModRevision, Owned: true), null);
+            throw;
+        }
+    }
+
+    /// <summary>Refuses if anything that the user gave is held; returns if only generated things were.</summary>
+    private static void Refuse(ApplicationDeclaration declaration, ApplicationState wanted, IReadOnlyList<OperationResult> conflicts)
+    {
+        var application = conflicts[3].Pairs is [var pair] ? RegistryJson.Application(pair) : null;
+        if (declaration.Name is not null && (application is not null || conflicts[0].Count > 0))
+        {
+            var where = application is null ? "" : $" ({ApplicationSentences.Name(application.Status)} on node {application.Node})";
+            throw new VniException(ErrorCodes.NameInUse, $"application {wanted.Aid} exists already{where}; choose another name, or remove it first");
+        }
+
+        if (declaration.Ip is not null && HolderOf(conflicts[1]) is { } ofAddress)
+            throw new VniException(ErrorCodes.AddressInUse, $"address {wanted.Identity.Ip} is held by application {ofAddress}; choose another address, or none for the next free one");
+        // A derived hostname follows the address: where the address was given there is no other to try.
+        if ((declaration.Hostname is not null || declaration.Ip is not null) && HolderOf(conflicts[2]) is { } ofHostname)
+            throw new VniException(ErrorCodes.HostnameInUse, $"hostname {wanted.Identity.Hostname} is held by application {ofHostname}; choose another hostname");
+    }
+
+    private static Aid? HolderOf(OperationResult result) => result.Pairs is [var pair] ? RegistryJson.Holder(pair).Aid : null;
+}

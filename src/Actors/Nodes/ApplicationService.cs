@@ -1,0 +1,198 @@
+using Microsoft.Extensions.Logging;
+using Vni.Actors.Applications;
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Actors.Kernel;
+using Vni.Actors.Messages;
+using Vni.Actors.Registry;
+using Vni.Actors.Snapshots;
+
+namespace Vni.Actors.Nodes;
+
+/// <summary>
+/// What a node can do, for whoever speaks to users: reads come straight from the registry, operations go through the
+/// actors. All failures are <see cref="VniException"/>, save the caller's own cancellation. Cancelling ends the caller's
+/// waiting; the operation goes on and leaves a consistent state, as if the caller had waited and thrown the answer away.
+/// Only a restore is given up, as long as it has not been committed.
+/// </summary>
+public sealed class ApplicationService : IAsyncDisposable
+{
+    private readonly IRegistry _registry;
+    private readonly RegistryKeys _keys;
+    private readonly IInstanceAccess _access;
+    private readonly NodeSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly NodeLease _lease;
+    private readonly ActorRef<NodeMessage> _node;
+    private readonly ILogger _log;
+    private int _closed;
+
+    /// <param name="system">Where the actors live; its clock is the domain's.</param>
+    /// <param name="registry">The farm's store.</param>
+    /// <param name="keys">The farm's keys.</param>
+    /// <param name="interposer">The node's kernel.</param>
+    /// <param name="access">Looks into live instances.</param>
+    /// <param name="settings">The node.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">State transitions, recovery, failures.</param>
+    public ApplicationService(
+        ActorSystem system, IRegistry registry, RegistryKeys keys, IInterposer interposer, IInstanceAccess access, NodeSettings settings, TimeProvider time, ILogger<ApplicationService> log)
+    {
+        (_registry, _keys, _access, _settings, _time, _log) = (registry, keys, access, settings, time, log);
+        _lease = new NodeLease(registry, keys, settings);
+        var store = new ApplicationStore(registry, keys, _lease, settings, time);
+        var allocator = new IdentityAllocator(registry, keys, _lease, settings, time, Random.Shared);
+        _node = system.Start("node", () => new NodeActor(registry, keys, interposer, access, _lease, store, allocator, settings, log), Supervision.StopOnFailure);
+    }
+
+    /// <summary>Takes charge of the node: grants its lease, joins the farm, and puts every application right that a former
+    /// daemon left. Once, before anything else; operations are refused until it has returned.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        await GuardAsync(() => _node.AskAsync<bool>(reply => new NodeMessage.Open(reply), cancellationToken));
+
+    /// <summary>Allocates an identity and starts an application under it. One that cannot be started leaves nothing behind.</summary>
+    public async Task<ApplicationView> RunAsync(ApplicationDeclaration declaration, CancellationToken cancellationToken)
+    {
+        DeclarationValidator.Check(declaration);
+        return View(await GuardAsync(() => _node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken)));
+    }
+
+    /// <summary>All applications of the farm, in order of name; pids of those that run here.</summary>
+    public Task<IReadOnlyList<ApplicationView>> ListAsync(CancellationToken cancellationToken) => GuardAsync<IReadOnlyList<ApplicationView>>(async () =>
+    {
+        var range = await _registry.RangeAsync(KeyRange.Prefix(_keys.Applications), cancellationToken);
+        return [.. range.Pairs.Select(pair => View(RegistryJson.Application(pair)))];
+    });
+
+    /// <summary>One application.</summary>
+    public Task<ApplicationView> GetAsync(Aid aid, CancellationToken cancellationToken) => GuardAsync(async () =>
+    {
+        var range = await _registry.RangeAsync(new KeyRange(_keys.Application(aid)), cancellationToken);
+        return range.Pairs is [var pair] ? View(RegistryJson.Application(pair)) : throw ApplicationSentences.NotFound(aid);
+    });
+
+    /// <summary>Starts a stopped application, from the beginning of its programs.</summary>
+    public async Task<ApplicationView> StartAsync(Aid aid, CancellationToken cancellationToken) =>
+        View(await AskAsync<ApplicationState>(aid, reply => new StartApplication(reply), cancellationToken));
+
+    /// <summary>Stops a running application, SIGKILL following SIGTERM after <paramref name="grace"/>; or lets a dormant one
+    /// give up its live state. Files, identity and snapshots stay.</summary>
+    public async Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        if (grace < TimeSpan.Zero || grace > TimeSpan.FromDays(1))
+            throw new VniException(ErrorCodes.InvalidArgument, $"grace of {grace.TotalSeconds} s is not valid: give 0 to 86400 seconds");
+        return View(await AskAsync<ApplicationState>(aid, reply => new StopApplication(grace, reply), cancellationToken));
+    }
+
+    /// <summary>Removes an application with its files, snapshots and identity; a running one only with <paramref name="force"/>.</summary>
+    public async Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) =>
+        await AskAsync<bool>(aid, reply => new RemoveApplication(force, reply), cancellationToken);
+
+    /// <summary>Takes a snapshot of a running application.</summary>
+    public async Task<SnapshotView> SnapshotAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken)
+    {
+        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply), cancellationToken);
+        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases };
+    }
+
+    /// <summary>The snapshots of one application, or of all, from the oldest to the newest of each.</summary>
+    public Task<IReadOnlyList<SnapshotView>> ListSnapshotsAsync(Aid? aid, CancellationToken cancellationToken) => GuardAsync<IReadOnlyList<SnapshotView>>(async () =>
+    {
+        List<Operation> reads = [new Operation.Get(KeyRange.Prefix(aid is { } one ? $"{_keys.Snapshots}{one}." : _keys.Snapshots))];
+        if (aid is { } asked) reads.Add(new Operation.Get(new KeyRange(_keys.Application(asked), KeysOnly: true)));
+        var read = await _registry.TransactAsync(new Transaction([], reads, []), cancellationToken);
+        if (aid is { } missing && read.Responses[1].Count == 0) throw ApplicationSentences.NotFound(missing);
+        return [.. read.Responses[0].Pairs.Select(pair => ApplicationViews.Of(RegistryJson.Snapshot(pair)))];
+    });
+
+    /// <summary>Restores a dormant or stopped application from a snapshot.</summary>
+    public async Task<RestoreView> RestoreAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        var restored = await AskAsync<ApplicationRestored>(aid, reply => new RestoreApplication(request.Snapshot, reply, cancellationToken), cancellationToken);
+        return new RestoreView(View(restored.State), restored.Snapshot, restored.Result.FramesHeld, restored.Result.Phases);
+    }
+
+    /// <summary>The newest events of an application in order; with <paramref name="follow"/> also those to come, until it is
+    /// removed or the caller cancels.</summary>
+    public IAsyncEnumerable<ApplicationEvent> EventsAsync(Aid aid, bool follow, CancellationToken cancellationToken) =>
+        EventFeed.ReadAsync(_registry, _keys, aid, follow, cancellationToken);
+
+    /// <summary>
+    /// Leaves the node as a planned restart wants it: refuses new operations, waits for those under way (at most
+    /// <see cref="NodeSettings.DrainTime"/>; what takes longer is put right by the next start), lets instances run on,
+    /// and leaves the farm. The lease is revoked only when nothing runs: the owner records of instances that run on
+    /// stay until it expires, and are put back by the next start.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
+        IReadOnlyList<ActorRef<ApplicationMessage>> actors = [];
+        try
+        {
+            actors = await _node.AskAsync<IReadOnlyList<ActorRef<ApplicationMessage>>>(reply => new NodeMessage.Close(reply), CancellationToken.None);
+            using var limit = new CancellationTokenSource(_settings.DrainTime, _time);
+            await Task.WhenAll(actors.Select(actor => actor.AskAsync<bool>(reply => new AwaitQuiet(reply), limit.Token)));
+        }
+        catch (Exception e) when (e is OperationCanceledException or ActorStoppedException)
+        {
+            _log.WorkFailed(e, "waiting for the operations under way");
+        }
+
+        await Task.WhenAll(actors.Select(actor => actor.StopAsync()));
+        await _node.StopAsync();
+        try
+        {
+            var owners = await _registry.RangeAsync(KeyRange.Prefix(_keys.Owners), CancellationToken.None);
+            await _lease.LeaveAsync(owners.Pairs.Any(pair => pair.Lease == _lease.Id), CancellationToken.None);
+        }
+        catch (RegistryUnavailableException e)
+        {
+            _log.WorkFailed(e, "leaving the farm");
+        }
+
+        _lease.Dispose();
+    }
+
+    private ApplicationView View(ApplicationState state) =>
+        ApplicationViews.Of(state, state.Node == _settings.Node ? _access.ListProcesses(state.Aid) : []);
+
+    /// <summary>Asks an application's actor. One that stopped before it could answer is asked for anew, once: it was
+    /// replaced, or its application is gone and the answer says so.</summary>
+    private Task<T> AskAsync<T>(Aid aid, Func<Reply<T>, ApplicationMessage> make, CancellationToken cancellationToken) => GuardAsync(async () =>
+    {
+        var actor = await ResolveAsync(aid, null, cancellationToken);
+        try
+        {
+            return await actor.AskAsync(make, cancellationToken);
+        }
+        catch (ActorStoppedException e) when (e.InnerException is null)
+        {
+            actor = await ResolveAsync(aid, actor, cancellationToken);
+            return await actor.AskAsync(make, cancellationToken);
+        }
+    });
+
+    private Task<ActorRef<ApplicationMessage>> ResolveAsync(Aid aid, ActorRef<ApplicationMessage>? not, CancellationToken cancellationToken) =>
+        _node.AskAsync<ActorRef<ApplicationMessage>>(reply => new NodeMessage.Resolve(aid, not, reply), cancellationToken);
+
+    /// <summary>Makes every failure one that a user can read.</summary>
+    private async Task<T> GuardAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (RegistryUnavailableException e)
+        {
+            throw new VniException(ErrorCodes.Internal, $"the registry did not answer or did not take the change ({e.Message}); nothing was changed, try again", e);
+        }
+        catch (ActorStoppedException e) when (e.InnerException is null)
+        {
+            throw new VniException(ErrorCodes.DaemonUnavailable, $"the daemon of node {_settings.Node} is being stopped; try again when it is back", e);
+        }
+        catch (Exception e) when (e is not (VniException or OperationCanceledException))
+        {
+            throw new VniException(ErrorCodes.Internal, $"the daemon failed over this ({e.Message}); its log has the details", e);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
+using Vni.Actors.Messages;
+using Vni.Actors.Snapshots;
+
+namespace Vni.Actors.Nodes;
+
+/// <summary>Registry records as users and programs see them.</summary>
+internal static class ApplicationViews
+{
+    public static ApplicationView Of(ApplicationState state, IReadOnlyList<LiveProcess> processes) => new()
+    {
+        Aid = state.Aid.Value,
+        Status = ApplicationSentences.Name(state.Status),
+        Reason = state.Reason,
+        Ip = state.Identity.Ip,
+        Mac = state.Identity.Mac,
+        Hostname = state.Identity.Hostname,
+        Node = state.Node,
+        Epoch = state.Epoch,
+        Pids = [.. processes.Select(process => process.Pid)],
+        Snapshot = state.Snapshot,
+        Processes = processes,
+        Exits = state.Exits,
+        Declaration = state.Declaration,
+        Created = state.Created,
+        Changed = state.Changed,
+    };
+
+    public static SnapshotView Of(SnapshotRecord snapshot) => new()
+    {
+        Snapshot = snapshot.Id,
+        Aid = snapshot.Aid.Value,
+        Node = snapshot.Node,
+        Created = snapshot.Created,
+        Size = snapshot.Size,
+        Durable = snapshot.Durable,
+    };
+}

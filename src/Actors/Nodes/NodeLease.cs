@@ -1,0 +1,65 @@
+using Vni.Actors.Registry;
+
+namespace Vni.Actors.Nodes;
+
+/// <summary>
+/// The node's lease, on which its member record and its owner records hang. Safe to use from any task: whoever finds
+/// the lease lost first replaces it, the others wait for that.
+/// </summary>
+internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSettings settings) : IDisposable
+{
+    private readonly SemaphoreSlim _replacing = new(1, 1);
+    private MemberRecord? _member;
+    private long _id;
+
+    /// <summary>The lease to hang keys on; 0 before <see cref="EstablishAsync"/>.</summary>
+    public long Id => Volatile.Read(ref _id);
+
+    /// <summary>Grants the first lease and writes the member record.</summary>
+    public Task EstablishAsync(MemberRecord member, CancellationToken cancellationToken)
+    {
+        _member = member;
+        return ReplaceAsync(0, cancellationToken);
+    }
+
+    /// <summary>Renews the lease, or replaces it if it is lost; then <see cref="Id"/> is another.</summary>
+    public async Task KeepAliveAsync(CancellationToken cancellationToken)
+    {
+        var id = Id;
+        if (await registry.KeepAliveAsync(id, cancellationToken) is null) await ReplaceAsync(id, cancellationToken);
+    }
+
+    /// <summary>Grants a lease in place of <paramref name="lost"/> and hangs the member record on it; does nothing when that
+    /// has been done. Owner records are put back by the actors of their applications, which know what to compare.</summary>
+    public async Task ReplaceAsync(long lost, CancellationToken cancellationToken)
+    {
+        await _replacing.WaitAsync(cancellationToken);
+        try
+        {
+            if (Id != lost || _member is null) return;
+            var lease = await registry.GrantLeaseAsync(settings.LeaseTimeToLive, cancellationToken);
+            var put = new Operation.Put(keys.Member(settings.Node), RegistryJson.Bytes(_member), lease.Id);
+            await registry.TransactAsync(new Transaction([], [put], []), cancellationToken);
+            Volatile.Write(ref _id, lease.Id);
+        }
+        finally
+        {
+            _replacing.Release();
+        }
+    }
+
+    /// <summary>
+    /// The node leaves. With instances that run on, only the member record goes: the lease is left to expire, so that a
+    /// daemon that is merely restarted finds their owner records as they were. Without, everything goes at once.
+    /// </summary>
+    public async Task LeaveAsync(bool instancesRunOn, CancellationToken cancellationToken)
+    {
+        var id = Id;
+        if (id == 0) return;
+        if (instancesRunOn)
+            await registry.TransactAsync(new Transaction([], [new Operation.Delete(new KeyRange(keys.Member(settings.Node)))], []), cancellationToken);
+        else await registry.RevokeLeaseAsync(id, cancellationToken);
+    }
+
+    public void Dispose() => _replacing.Dispose();
+}

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Vni.Actors.Nodes;
+
+/// <summary>What the node logs; ids 1120 to 1139.</summary>
+internal static partial class NodeLog
+{
+    [LoggerMessage(1120, LogLevel.Information, "Node {Node}: {Applications} applications looked at, {Unknown} unknown instances and {Orphans} orphaned snapshots removed")]
+    public static partial void Opened(this ILogger log, string node, int applications, int unknown, int orphans);
+
+    [LoggerMessage(1121, LogLevel.Error, "Application {Aid} could not be recovered; it stays as it was found")]
+    public static partial void RecoveryFailed(this ILogger log, Exception reason, string aid);
+
+    [LoggerMessage(1122, LogLevel.Error, "A record is left alone")]
+    public static partial void Unreadable(this ILogger log, Exception reason);
+
+    [LoggerMessage(1123, LogLevel.Warning, "The node's lease could not be renewed; the next attempt follows")]
+    public static partial void LeaseNotRenewed(this ILogger log, Exception reason);
+
+    [LoggerMessage(1124, LogLevel.Warning, "The node's lease was lost and replaced by {Lease}")]
+    public static partial void LeaseReplaced(this ILogger log, long lease);
+
+    [LoggerMessage(1125, LogLevel.Warning, "{Doing} failed")]
+    public static partial void WorkFailed(this ILogger log, Exception reason, string doing);
+
+    [LoggerMessage(1126, LogLevel.Warning, "The actor of application {Aid} stopped and is brought back")]
+    public static partial void Reviving(this ILogger log, string aid);
+}

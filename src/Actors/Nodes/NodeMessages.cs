@@ -1,0 +1,61 @@
+using Vni.Actors.Applications;
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Actors.Kernel;
+
+namespace Vni.Actors.Nodes;
+
+/// <summary>What a <see cref="NodeActor"/> receives.</summary>
+internal abstract record NodeMessage
+{
+    /// <summary>Takes charge of the node: lease, membership, recovery. Answered when every application was looked at.</summary>
+    internal sealed record Open(Reply<bool> Reply) : NodeMessage;
+
+    /// <summary>What was read and found.</summary>
+    internal sealed record Surveyed(NodeSurvey Survey, Reply<bool> Reply) : NodeMessage;
+
+    /// <summary>All recoveries have ended.</summary>
+    internal sealed record Recovered(Reply<bool> Reply) : NodeMessage;
+
+    /// <summary>The node cannot be taken charge of.</summary>
+    internal sealed record OpenFailed(Exception Reason, Reply<bool> Reply) : NodeMessage;
+
+    /// <summary>Allocates an identity and starts an application under it.</summary>
+    internal sealed record Run(ApplicationDeclaration Declaration, Reply<ApplicationState> Reply) : NodeMessage;
+
+    /// <summary>The identity is there.</summary>
+    internal sealed record Allocated(StoredApplication Application, Reply<ApplicationState> Reply) : NodeMessage;
+
+    /// <summary>The answer to <see cref="Run"/> is there.</summary>
+    internal sealed record RunEnded(ApplicationState? State, Exception? Reason, Reply<ApplicationState> Reply) : NodeMessage;
+
+    /// <summary>Finds the actor of an application of this node.</summary>
+    /// <param name="Aid">The application.</param>
+    /// <param name="Not">An actor that is known to have stopped.</param>
+    /// <param name="Reply">The answer.</param>
+    internal sealed record Resolve(Aid Aid, ActorRef<ApplicationMessage>? Not, Reply<ActorRef<ApplicationMessage>> Reply) : NodeMessage;
+
+    /// <summary>What the registry has of an application without an actor.</summary>
+    internal sealed record Loaded(Aid Aid, LoadedApplication? Application, Exception? Problem, Reply<ActorRef<ApplicationMessage>>? Reply) : NodeMessage;
+
+    /// <summary>An application's actor has stopped: because it was removed, or over a failure.</summary>
+    internal sealed record ApplicationStopped(Aid Aid, ActorRef<ApplicationMessage> Actor) : NodeMessage;
+
+    /// <summary>Time to see whether a stopped actor's application is still there.</summary>
+    internal sealed record Revive(Aid Aid) : NodeMessage;
+
+    /// <summary>An instance ended.</summary>
+    internal sealed record Ended(InstanceEnded Instance) : NodeMessage;
+
+    /// <summary>Time to renew the lease.</summary>
+    internal sealed record RenewLease : NodeMessage;
+
+    /// <summary>The lease was renewed, replaced, or could not be.</summary>
+    internal sealed record LeaseRenewed(Exception? Problem) : NodeMessage;
+
+    /// <summary>Work that nobody waits for has ended.</summary>
+    internal sealed record Done(string Doing, Exception? Problem) : NodeMessage;
+
+    /// <summary>Refuses new operations; answered with all actors.</summary>
+    internal sealed record Close(Reply<IReadOnlyList<ActorRef<ApplicationMessage>>> Reply) : NodeMessage;
+}
