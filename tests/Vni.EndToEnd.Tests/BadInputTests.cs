@@ -64,7 +64,7 @@ public sealed class BadInputTests(FarmFixture fixture) : FarmTests(fixture)
     [Theory]
     [InlineData("root_not_found", "--root", "/no/such/root")]
     [InlineData("root_not_found", "--root", "/etc/passwd")]
-    [InlineData("invalid_argument", "--root", "relative/root")]
+    [InlineData("root_not_found", "--root", "relative/root")]
     [InlineData("user_not_found", "--user", "nobody-of-that-name")]
     [InlineData("workdir_not_found", "--workdir", "/no/such/directory")]
     [InlineData("invalid_argument", "--workdir", "relative")]

@@ -72,7 +72,7 @@ public sealed class CrashTests : IAsyncLifetime
     }
 
     [Theory]
-    [MemberData(nameof(FaultPointsOf), "run")]
+    [MemberData(nameof(FaultPointsOf), "run", "start")]
     public async Task Killed_during_run(string point)
     {
         await RestartAsync(point);
@@ -93,7 +93,7 @@ public sealed class CrashTests : IAsyncLifetime
     }
 
     [Theory]
-    [MemberData(nameof(FaultPointsOf), "snapshot")]
+    [MemberData(nameof(FaultPointsOf), "snapshot", "capture")]
     public async Task Killed_during_a_snapshot(string point)
     {
         await using var client = await RunAsync();
@@ -106,7 +106,7 @@ public sealed class CrashTests : IAsyncLifetime
     }
 
     [Theory]
-    [MemberData(nameof(FaultPointsOf), "restore")]
+    [MemberData(nameof(FaultPointsOf), "restore", "resume")]
     public async Task Killed_during_a_restore(string point)
     {
         await using var client = await RunAsync();
@@ -142,10 +142,10 @@ public sealed class CrashTests : IAsyncLifetime
     }
 
     /// <summary>The points that the product's source names, so that a new one is tested without being listed again.</summary>
-    public static TheoryData<string> FaultPointsOf(string operation)
+    public static TheoryData<string> FaultPointsOf(string operation, string other)
     {
         var points = new TheoryData<string>();
-        foreach (var name in FaultPointNames.All.Where(p => p.StartsWith(operation + ":", StringComparison.Ordinal))) points.Add(name);
+        foreach (var name in FaultPointNames.All.Where(p => p.Split(':')[0] is var head && (head == operation || head == other))) points.Add(name);
         return points;
     }
 
