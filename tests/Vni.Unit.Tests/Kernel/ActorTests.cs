@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Vni.Unit.Tests.Kernel;
 
-public sealed class ActorTests : IAsyncDisposable
+public sealed class ActorTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
@@ -17,7 +17,9 @@ public sealed class ActorTests : IAsyncDisposable
 
     private ActorRef<Probe> Start(Supervision? supervision = null, Func<ProbeActor, Task>? started = null) => _system.Start("probe", () => new ProbeActor(Interlocked.Increment(ref _created), started), supervision);
 
-    public ValueTask DisposeAsync() => _system.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _system.DisposeAsync();
 
     [Fact]
     public async Task Messages_of_many_senders_are_received_one_at_a_time_and_none_is_lost()

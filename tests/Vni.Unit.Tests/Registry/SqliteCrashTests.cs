@@ -8,13 +8,15 @@ using Xunit;
 namespace Vni.Unit.Tests.Registry;
 
 /// <summary>Nothing acknowledged is lost and nothing is half, whenever the writer ends.</summary>
-public sealed class SqliteCrashTests : IAsyncDisposable
+public sealed class SqliteCrashTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryStore _store = new();
 
-    public ValueTask DisposeAsync() => _store.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [Fact]
     public async Task A_killed_writer_loses_nothing_that_it_had_acknowledged()

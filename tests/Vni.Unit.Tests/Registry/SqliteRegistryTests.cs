@@ -7,13 +7,15 @@ using static Vni.Unit.Tests.Registry.TemporaryStore;
 namespace Vni.Unit.Tests.Registry;
 
 /// <summary>What the file adds to the contract: reopening, one server, damage, history that is not kept for ever.</summary>
-public sealed class SqliteRegistryTests : IAsyncDisposable
+public sealed class SqliteRegistryTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryStore _store = new();
 
-    public ValueTask DisposeAsync() => _store.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [Fact]
     public async Task Reopening_keeps_pairs_revision_and_history()
