@@ -14,6 +14,9 @@ internal enum PollEvents
 
     /// <summary>Something exceptional; a kernfs file: its content has changed since it was last read.</summary>
     Changed = 0x2,
+
+    /// <summary>There is room to write.</summary>
+    Writable = 0x4,
 }
 
 /// <summary>
@@ -59,10 +62,11 @@ internal sealed class EpollLoop : IDisposable
     /// <summary>Waits for the next event of a descriptor whose callback has been called.</summary>
     public void Rearm(SafeFileHandle descriptor, PollEvents events, long id) => Libc.EpollRearm(_epoll, descriptor, events, id);
 
-    /// <summary>Forgets a descriptor, which must still be open. A callback that has begun may still end afterwards.</summary>
+    /// <summary>Forgets a descriptor; the kernel has done so already if it is closed. A callback that has begun may still
+    /// end afterwards.</summary>
     public void Remove(SafeFileHandle descriptor, long id)
     {
-        if (_callbacks.TryRemove(id, out _)) Libc.EpollRemove(_epoll, descriptor);
+        if (_callbacks.TryRemove(id, out _) && !descriptor.IsClosed) Libc.EpollRemove(_epoll, descriptor);
     }
 
     /// <summary>Calls <paramref name="action"/> soon, on the loop's thread, after the callbacks of events that are there already.</summary>

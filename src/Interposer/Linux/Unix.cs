@@ -252,18 +252,57 @@ internal static partial class Libc
     private static partial int RemoveDirectoryAt(string path);
 
     /// <summary>Whether a handle is of a regular file.</summary>
-    internal static unsafe bool IsRegularFile(SafeFileHandle file)
+    internal static bool IsRegularFile(SafeFileHandle file)
     {
-        const int modeOffset = 28, size = 256;
-        var status = stackalloc byte[size];
-        Check(ExtendedStatus(file, "", AT_EMPTY_PATH, STATX_TYPE, status), "statx");
-        return (*(ushort*)(status + modeOffset) & S_IFMT) == S_IFREG;
+        Check(ExtendedStatus(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, out var status), "statx");
+        return (status.Mode & S_IFMT) == S_IFREG;
     }
 
-    private const int AT_EMPTY_PATH = 0x1000;
-    private const uint STATX_TYPE = 1, S_IFMT = 0xf000, S_IFREG = 0x8000;
+    /// <summary>What is at a path, a link itself; <c>null</c>: nothing, or no way there.</summary>
+    internal static FileStatus? LookAt(string path)
+    {
+        if (ExtendedStatus(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, out var status) == 0) return status;
+        return Marshal.GetLastPInvokeError() is ENOENT or ENOTDIR ? null : throw new LinuxException(Marshal.GetLastPInvokeError(), "statx", path);
+    }
 
-    /// <summary>statx(2); <c>struct statx</c> has 256 bytes on every architecture.</summary>
+    /// <summary>realpath(3): the path without links and dots; <c>null</c> when there is nothing.</summary>
+    internal static unsafe string? RealPath(string path)
+    {
+        var buffer = stackalloc byte[PATH_MAX];
+        if (RealPath(path, buffer) is not null) return Marshal.PtrToStringUTF8((nint)buffer);
+        return Marshal.GetLastPInvokeError() is ENOENT or ENOTDIR or ELOOP ? null : throw new LinuxException(Marshal.GetLastPInvokeError(), "realpath", path);
+    }
+
+    internal const int S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000;
+    private const int PATH_MAX = 4096, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000;
+    private const uint STATX_BASIC_STATS = 0x7ff;
+
+    /// <summary><c>struct statx</c>: 256 bytes on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct FileStatus
+    {
+        [FieldOffset(20)]
+        public int Uid;
+
+        [FieldOffset(24)]
+        public int Gid;
+
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public uint DeviceMinor;
+    }
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial int ExtendedStatus(SafeHandle directory, string path, int flags, uint mask, byte* status);
+    private static partial int ExtendedStatus(SafeHandle directory, string path, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ExtendedStatus(int directory, string path, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial byte* RealPath(string path, byte* resolved);
 }

@@ -1,0 +1,37 @@
+using Vni.Actors;
+
+namespace Vni.Interposer.Instances;
+
+/// <summary>Turns what the harness reports into sentences for the user.</summary>
+internal static class HarnessErrors
+{
+    /// <summary>Of an instance's start; the detail begins with the process's name, or with <c>-</c>.</summary>
+    public static VniException OfStart(string aid, HarnessMessage.Error error, IReadOnlyList<string> masks)
+    {
+        var space = error.Detail.IndexOf(' ', StringComparison.Ordinal);
+        var process = space < 0 ? error.Detail : error.Detail[..space];
+        var detail = space < 0 ? "" : error.Detail[(space + 1)..];
+        var what = process is "-" or "" ? $"cannot start application {aid}" : $"cannot start '{process}' of application {aid}";
+        return Describe(what, error.Code, detail, masks);
+    }
+
+    /// <summary>Of a visitor's start.</summary>
+    public static VniException OfVisit(string aid, HarnessMessage.Error error, IReadOnlyList<string> masks) =>
+        Describe($"cannot execute in application {aid}", error.Code, error.Detail.StartsWith("- ", StringComparison.Ordinal) ? error.Detail[2..] : error.Detail, masks);
+
+    /// <summary>The harness ended without a word.</summary>
+    public static VniException Died(string aid, string during) => new(
+        ErrorCodes.Internal, $"cannot start application {aid}: the harness died while {during}; the kernel's log may say why (out of memory?), then try again");
+
+    private static VniException Describe(string what, string code, string detail, IReadOnlyList<string> masks) => code switch
+    {
+        ErrorCodes.CommandNotFound => new(code, $"{what}: command '{detail}' does not exist in the instance's root; check the path{Hidden(masks)}"),
+        ErrorCodes.CommandNotExecutable => new(code, $"{what}: command {detail}; it must be a program with permission to execute for the process's user"),
+        ErrorCodes.UserNotFound => new(code, $"{what}: user '{detail}' is not in the instance's /etc/passwd (or its group not in /etc/group); use one that is, or a number below 65536"),
+        ErrorCodes.WorkdirNotFound => new(code, $"{what}: working directory {detail}; name one that exists in the instance's root and that the user may enter{Hidden(masks)}"),
+        ErrorCodes.RootNotFound => new(code, $"{what}: root directory {detail}; name one that exists on this node"),
+        _ => new(ErrorCodes.Internal, $"{what}: {(detail.Length > 0 ? detail : code)}; 'vni check' says what this node lacks"),
+    };
+
+    private static string Hidden(IReadOnlyList<string> masks) => masks.Count == 0 ? "" : $" (hidden from instances: {string.Join(", ", masks)})";
+}

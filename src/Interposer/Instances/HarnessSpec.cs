@@ -1,0 +1,72 @@
+using System.Text;
+using Vni.Actors;
+using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
+
+namespace Vni.Interposer.Instances;
+
+/// <summary>
+/// The file that tells the harness what to do: key, value, key, value, ..., each ended by NUL, closed by <c>end</c> and
+/// an empty value. <c>native/spec.c</c> reads it.
+/// </summary>
+internal static class HarnessSpec
+{
+    /// <summary>Of an instance: <c>hostname</c>, <c>lower</c>, <c>upper</c>, <c>work</c>, <c>root</c>, <c>cgroup</c>*, then
+    /// per process <c>process</c>, <c>user</c>, <c>workdir</c>, <c>env</c>*, <c>arg</c>+.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: a value holds NUL.</exception>
+    public static byte[] ForInstance(InstanceSpec instance, InstancePaths paths, IReadOnlyList<string> cgroups)
+    {
+        var spec = new Writer($"application {instance.Aid}");
+        spec.Add("hostname", instance.Identity.Hostname);
+        spec.Add("lower", instance.Declaration.Root);
+        spec.Add("upper", paths.Upper);
+        spec.Add("work", paths.Work);
+        spec.Add("root", paths.Root);
+        foreach (var cgroup in cgroups) spec.Add("cgroup", cgroup);
+        foreach (var process in instance.Declaration.Processes) AddProcess(spec, process);
+        return spec.End();
+    }
+
+    /// <summary>Of a visitor: <c>cgroup</c>*, <c>terminal COLUMNSxROWS</c> if it gets one, then one process.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: a value holds NUL.</exception>
+    public static byte[] ForVisitor(VisitorRequest request, IReadOnlyList<string> cgroups)
+    {
+        var spec = new Writer("a visitor");
+        foreach (var cgroup in cgroups) spec.Add("cgroup", cgroup);
+        if (request.Terminal) spec.Add("terminal", $"{Clamp(request.Columns, 80)}x{Clamp(request.Rows, 24)}");
+        AddProcess(spec, new ProcessDeclaration { Name = "visitor", Command = request.Command, Env = request.Env, User = request.User, Workdir = request.Workdir });
+        return spec.End();
+    }
+
+    private static int Clamp(int size, int unknown) => size is > 0 and <= ushort.MaxValue ? size : unknown;
+
+    private static void AddProcess(Writer spec, ProcessDeclaration process)
+    {
+        spec.Add("process", process.Name);
+        spec.Add("user", process.User);
+        spec.Add("workdir", process.Workdir);
+        foreach (var (name, value) in process.Env.OrderBy(e => e.Key, StringComparer.Ordinal)) spec.Add("env", $"{name}={value}");
+        foreach (var argument in process.Command) spec.Add("arg", argument);
+    }
+
+    private sealed class Writer(string whose)
+    {
+        private readonly List<byte> _bytes = [];
+
+        public void Add(string key, string value)
+        {
+            if (value.Contains('\0', StringComparison.Ordinal))
+            {
+                throw new VniException(ErrorCodes.InvalidArgument, $"{key} of {whose} holds a NUL character, which no program can be given; remove it");
+            }
+
+            _bytes.AddRange(Encoding.UTF8.GetBytes($"{key}\0{value}\0"));
+        }
+
+        public byte[] End()
+        {
+            Add("end", "");
+            return [.. _bytes];
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using System.IO.Enumeration;
+using System.Net;
+using Vni.Actors.Identity;
+
+namespace Vni.Interposer.Instances;
+
+/// <param name="Identity">Hostname and address.</param>
+/// <param name="HarnessPath">The harness to copy.</param>
+/// <param name="Masks">Absolute paths in the root that are hidden; a last segment may hold <c>*</c>.</param>
+/// <param name="ResolverConfiguration">The node's <c>/etc/resolv.conf</c>; <c>null</c>: it has none.</param>
+internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, string? ResolverConfiguration);
+
+/// <summary>
+/// What a new layer holds before its instance is started: the harness, the instance's own names, device nodes, mount
+/// points, and marks that hide what is the node's business. Masks come first, so that files of ours may lie beneath
+/// a masked directory. Directories on the way have mode and owner of the lower layer's, for in an overlay the upper's count.
+/// </summary>
+internal sealed class LayerPlan
+{
+    private const int Executable = 0x1ed /* 0755 */, Readable = 0x1a4 /* 0644 */, Sticky = 0x3ff /* 1777 */, Everyone = 0x1b6 /* 0666 */;
+    private readonly ILowerRoot _lower;
+    private readonly List<LayerStep> _steps = [];
+    private readonly HashSet<string> _made = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _hidden = new(StringComparer.Ordinal);
+
+    private LayerPlan(ILowerRoot lower) => _lower = lower;
+
+    /// <summary>The steps for a new layer, in order.</summary>
+    public static IReadOnlyList<LayerStep> ForNew(LayerRequest request, ILowerRoot lower)
+    {
+        var plan = new LayerPlan(lower);
+        plan.MakeRoot();
+        foreach (var mask in request.Masks) plan.Mask(mask);
+        plan.AddHarness(request.HarnessPath);
+        plan.AddDevices();
+        plan.AddMountPoint("/proc");
+        plan.AddMountPoint("/sys");
+        plan.AddRuntimeDirectory();
+        plan.MakeDirectory("/var/log/vni", Executable);
+        plan.AddNames(request.Identity, request.ResolverConfiguration);
+        return plan._steps;
+    }
+
+    /// <summary>The steps for a layer that an instance has used: the application may have written over the harness.</summary>
+    public static IReadOnlyList<LayerStep> ForUsed(string harnessPath) =>
+    [
+        new LayerStep.Remove(".vni"),
+        new LayerStep.MakeDirectory(".vni", Executable, 0, 0, Opaque: true),
+        new LayerStep.CopyOf(".vni/appshot", harnessPath, Executable),
+    ];
+
+    /// <summary>The configuration without name servers that listen on the node's loopback: the instance has its own.</summary>
+    internal static string WithoutLoopbackServers(string configuration) => string.Concat(configuration
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Where(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["nameserver", var address, ..]
+            || !IPAddress.TryParse(address.Split('%')[0], out var ip) || !IPAddress.IsLoopback(ip))
+        .Select(line => line + "\n"));
+
+    private void MakeRoot()
+    {
+        var root = _lower.Find("/");
+        _steps.Add(new LayerStep.MakeDirectory(".", root?.Mode ?? Executable, root?.Uid ?? 0, root?.Gid ?? 0, Opaque: false));
+        _made.Add("/");
+    }
+
+    private void AddHarness(string harnessPath)
+    {
+        MakeDirectory("/.vni", Executable, opaque: true);
+        _steps.Add(new LayerStep.CopyOf(".vni/appshot", harnessPath, Executable));
+    }
+
+    /// <summary>A plain directory instead of a mount, which would cost time at every snapshot.</summary>
+    private void AddDevices()
+    {
+        MakeDirectory("/dev", Executable, opaque: true);
+        foreach (var (name, major, minor) in new[] { ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0) })
+        {
+            _steps.Add(new LayerStep.Device("dev/" + name, major, minor, Everyone)); // Documentation/admin-guide/devices.txt
+        }
+
+        foreach (var (name, target) in new[] { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
+        {
+            _steps.Add(new LayerStep.Link("dev/" + name, target));
+        }
+
+        MakeDirectory("/dev/pts", Executable);
+        MakeDirectory("/dev/shm", Sticky);
+    }
+
+    private void AddMountPoint(string path)
+    {
+        if (_lower.Find(path) is not { IsDirectory: true }) MakeDirectory(path, Executable);
+    }
+
+    private void AddRuntimeDirectory()
+    {
+        if (!_made.Contains("/run")) MakeDirectory("/run", _lower.Find("/run") is { IsDirectory: true } run ? run.Mode : Executable, opaque: true);
+        MakeDirectory("/run/lock", Sticky);
+    }
+
+    private void AddNames(VirtualIdentity identity, string? resolver)
+    {
+        AddText("/etc/hostname", identity.Hostname + "\n");
+        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {identity.Hostname}\n");
+        if (resolver is not null) AddText("/etc/resolv.conf", WithoutLoopbackServers(resolver));
+    }
+
+    private void AddText(string path, string content)
+    {
+        MakeParents(path);
+        _steps.Add(new LayerStep.Text(Relative(path), content, Readable));
+    }
+
+    private void Mask(string mask)
+    {
+        var name = Path.GetFileName(mask);
+        if (name.Length == 0) return;
+        if (name.Contains('*', StringComparison.Ordinal))
+        {
+            var directory = Path.GetDirectoryName(mask)!;
+            foreach (var found in _lower.Names(directory).Where(n => FileSystemName.MatchesSimpleExpression(name, n, ignoreCase: false)).Order(StringComparer.Ordinal))
+            {
+                Hide(Path.Combine(directory, found));
+            }
+
+            return;
+        }
+
+        Hide(mask);
+    }
+
+    /// <summary>Hides what the path leads to: a link to it may have other names.</summary>
+    private void Hide(string path)
+    {
+        if (_lower.Resolve(path) is { } real) path = real;
+        else if (_lower.Resolve(Path.GetDirectoryName(path)!) is { } parent) path = Path.Combine(parent, Path.GetFileName(path));
+        else return; // Not even its directory exists.
+        if (path == "/" || IsHidden(path)) return;
+
+        MakeParents(path);
+        if (_lower.Find(path) is { IsDirectory: true } directory)
+        {
+            _steps.Add(new LayerStep.MakeDirectory(Relative(path), directory.Mode, directory.Uid, directory.Gid, Opaque: true));
+            _made.Add(path);
+        }
+        else
+        {
+            _steps.Add(new LayerStep.Whiteout(Relative(path))); // Also when there is nothing yet: the node may make it later.
+        }
+
+        _hidden.Add(path);
+    }
+
+    private bool IsHidden(string path)
+    {
+        for (var at = path; at is not null and not "/"; at = Path.GetDirectoryName(at))
+        {
+            if (_hidden.Contains(at)) return true;
+        }
+
+        return false;
+    }
+
+    private void MakeDirectory(string path, int mode, bool opaque = false)
+    {
+        MakeParents(path);
+        _made.Add(path);
+        _steps.Add(new LayerStep.MakeDirectory(Relative(path), mode, 0, 0, opaque));
+    }
+
+    private void MakeParents(string path)
+    {
+        var parent = Path.GetDirectoryName(path)!;
+        if (!_made.Add(parent)) return;
+        MakeParents(parent);
+        var lower = IsHidden(parent) ? null : _lower.Find(parent);
+        _steps.Add(lower is { IsDirectory: true }
+            ? new LayerStep.MakeDirectory(Relative(parent), lower.Mode, lower.Uid, lower.Gid, Opaque: false)
+            : new LayerStep.MakeDirectory(Relative(parent), Executable, 0, 0, Opaque: false));
+    }
+
+    private static string Relative(string path) => path.TrimStart('/');
+}
