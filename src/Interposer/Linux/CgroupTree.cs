@@ -40,6 +40,7 @@ internal sealed record CgroupMounts(string Unified, string? MemoryV1, string? Cp
 internal sealed class CgroupTree
 {
     private const string VisitorsSuffix = ".visitors"; // No AID holds a dot.
+    private const string SessionsName = "criu.sessions";
     private readonly CgroupMounts _mounts;
     private readonly EpollLoop _loop;
     private readonly string _name;
@@ -104,6 +105,17 @@ internal sealed class CgroupTree
     /// <summary>The cgroup of an instance's visitors, which may not exist.</summary>
     public Cgroup FindVisitors(Aid aid) => new(Path.Combine(Root, aid.Value + VisitorsSuffix), [], _loop);
 
+    /// <summary>
+    /// The cgroup of CRIU processes that dump: not in the instance's, or they would be frozen with it, and in one of
+    /// their own so that the next daemon finds those that are still at work.
+    /// </summary>
+    public Cgroup CreateSessions()
+    {
+        var sessions = new Cgroup(Path.Combine(Root, SessionsName), [], _loop);
+        Directory.CreateDirectory(sessions.Directory);
+        return sessions;
+    }
+
     /// <summary>The instances that have a cgroup, one for visitors alone included, in order of name.</summary>
     public IReadOnlyList<Aid> List()
     {
@@ -122,11 +134,11 @@ internal sealed class CgroupTree
     /// <summary>Removes the node's own directories if nothing is in them.</summary>
     public void RemoveIfEmpty()
     {
-        foreach (var mount in new[] { _mounts.MemoryV1, _mounts.CpuV1, _mounts.Unified }.OfType<string>().Distinct())
+        foreach (var directory in new[] { _mounts.MemoryV1, _mounts.CpuV1 }.OfType<string>().Distinct().Select(m => Path.Combine(m, _name)).Append(Path.Combine(Root, SessionsName)).Append(Root))
         {
             try
             {
-                CgroupFile.RemoveDirectory(Path.Combine(mount, _name));
+                CgroupFile.RemoveDirectory(directory);
             }
             catch (LinuxException e) when (e.Errno is Libc.EBUSY or Libc.ENOTEMPTY)
             {

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Interposer.Linux;
@@ -7,19 +8,19 @@ namespace Vni.Interposer.Network;
 /// <summary>The node's bridge, ready for ports, and the two sockets through which everything is done to it.</summary>
 internal sealed class Bridge : IDisposable
 {
-    private Bridge(NetlinkSocket netlink, LinkPacket packets, string name, int index, int mtu)
+    private Bridge(NetlinkSocket netlink, int index, int mtu)
     {
-        (Netlink, Packets, Name, Index, Mtu) = (netlink, packets, name, index, mtu);
+        (Netlink, Index, Mtu) = (netlink, index, mtu);
     }
 
     /// <summary>In the bridge's network namespace.</summary>
     public NetlinkSocket Netlink { get; }
 
     /// <summary>In the bridge's network namespace.</summary>
-    public LinkPacket Packets { get; }
+    public LinkPacket Packets { get; } = new();
 
-    /// <summary>Its name.</summary>
-    public string Name { get; }
+    /// <summary>The bridge's network namespace.</summary>
+    public SafeFileHandle Namespace { get; } = Namespaces.OpenOwn(NamespaceKind.Network);
 
     /// <summary>Its interface index.</summary>
     public int Index { get; }
@@ -52,7 +53,7 @@ internal sealed class Bridge : IDisposable
             // the instances' neighbour tables do not follow. Setting the one it has pins it.
             netlink.Execute(Rtnetlink.SetAddress(found.Index, name, found.Address), Rtnetlink.SetUp(found.Index, name));
             if (gateway is not null) netlink.Execute(Rtnetlink.NewAddress(found.Index, gateway, options.PrefixLength));
-            return new Bridge(netlink, new LinkPacket(), name, found.Index, found.Mtu);
+            return new Bridge(netlink, found.Index, found.Mtu);
         }
         catch
         {
@@ -69,6 +70,7 @@ internal sealed class Bridge : IDisposable
     {
         Netlink.Dispose();
         Packets.Dispose();
+        Namespace.Dispose();
     }
 
     private static Link? Find(NetlinkSocket netlink, string name)

@@ -41,6 +41,9 @@ internal interface INodeNetwork : IDisposable
     /// changes nothing.</summary>
     void Park(Aid aid, VirtualIdentity identity);
 
+    /// <summary>Whether frames for the instance are being held.</summary>
+    bool IsParked(Aid aid);
+
     /// <summary>Takes the veth pair away, if it still exists; a parked port goes on holding.</summary>
     void Disconnect(Aid aid);
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
-using Microsoft.Win32.SafeHandles;
 using Vni.Actors.Identity;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Linux;
@@ -19,12 +18,14 @@ internal sealed partial class NodeNetwork
         NetworkFailure.Explain($"the network of '{aid}' could not be connected", () =>
         {
             var address = new PortAddress(identity);
-            using var inside = Namespaces.Open(initPid, NamespaceKind.Network);
-            ConnectOutside(aid, address, inside);
+            var name = _names.Veth(aid);
+            Ready.Netlink.Execute(Rtnetlink.DeleteLink(name));
+            using var inside = MakePair(name, address, initPid);
             try
             {
-                var groups = GroupRange(initPid);
-                Namespaces.Run(inside, NamespaceKind.Network, () => ConnectInside(address.Ip, identity.PrefixLength, groups, neighbours));
+                // The outer end comes up first: then the inner one has its carrier, and can send, as soon as it is up.
+                SetUpOutside(aid, name, address);
+                inside.Execute([.. SetUpInside(address, identity.PrefixLength, neighbours)]);
             }
             catch
             {
@@ -33,41 +34,55 @@ internal sealed partial class NodeNetwork
             }
         });
 
-    private void ConnectOutside(Aid aid, PortAddress address, SafeFileHandle inside)
+    /// <summary>Makes the pair from within the instance's namespace, and leaves a socket there through which the rest is
+    /// done without going in again.</summary>
+    private NetlinkSocket MakePair(string name, PortAddress address, int initPid)
     {
-        var name = _names.Veth(aid);
-        var get = Rtnetlink.GetLink(name);
-        Ready.Netlink.Execute(
-            Rtnetlink.DeleteLink(name),
-            Rtnetlink.NewVeth(name, Ready.Mtu, Inner, InnerIndex, address.Mac, inside),
-            Rtnetlink.SetAlias(name, _names.Alias(aid)),
-            get);
-        var index = Link.Parse(get.Answer)?.Index ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
+        var groups = GroupRange(initPid);
+        return Namespaces.Run(initPid, NamespaceKind.Network, () =>
+        {
+            var netlink = new NetlinkSocket();
+            try
+            {
+                netlink.Execute(Rtnetlink.NewVeth(InnerIndex, Inner, address.Mac, Ready.Mtu, name, Ready.Namespace));
+                Sysctl.TrySet($"net/ipv6/conf/{Inner}/disable_ipv6", "1"); // Before it is up: it would take a link-local address.
+                Sysctl.Set("net/ipv4/ip_unprivileged_port_start", "0"); // All ports are the instance's own.
+                Sysctl.Set("net/ipv4/ping_group_range", groups);
+                return netlink;
+            }
+            catch
+            {
+                netlink.Execute(Rtnetlink.DeleteLink(Inner));
+                netlink.Dispose();
+                throw;
+            }
+        });
+    }
+
+    private void SetUpOutside(Aid aid, string name, PortAddress address)
+    {
+        var index = Ready.Find(name)?.Index ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
         Sysctl.TrySet($"net/ipv6/conf/{name}/disable_ipv6", "1"); // The node has no address on a port.
         using var own = LoadClassifier(FrameFilters.Own(address), "vni_own");
 
         // Up although it is unplugged: the carrier, which the kernel notices a moment later, is there when it is needed.
         Ready.Netlink.Execute(
+            Rtnetlink.SetAlias(name, _names.Alias(aid)),
             Rtnetlink.NewClsact(index, name),
             Rtnetlink.SetFilter(index, name, FilterHook.Ingress, OwnPriority, own, "vni_own"),
             Rtnetlink.SetFilter(index, name, FilterHook.Ingress, ClosedPriority, _closed.Value, "vni_closed"),
             Rtnetlink.SetUp(index, name));
     }
 
-    /// <summary>Runs in the instance's network namespace.</summary>
-    private void ConnectInside(IPAddress ip, int prefixLength, string groups, IReadOnlyList<Neighbour> neighbours)
+    private List<NetlinkMessage> SetUpInside(PortAddress address, int prefixLength, IReadOnlyList<Neighbour> neighbours)
     {
-        Sysctl.TrySet($"net/ipv6/conf/{Inner}/disable_ipv6", "1"); // Before it is up: it would take a link-local address.
-        Sysctl.Set("net/ipv4/ip_unprivileged_port_start", "0"); // All ports are the instance's own.
-        Sysctl.Set("net/ipv4/ping_group_range", groups);
-
         List<NetlinkMessage> messages =
         [
             Rtnetlink.SetUp(LoopbackIndex, "lo"),
             Rtnetlink.SetUp(InnerIndex, Inner),
-            Rtnetlink.NewAddress(InnerIndex, ip, prefixLength),
+            Rtnetlink.NewAddress(InnerIndex, address.Ip, prefixLength),
         ];
-        if (options.Gateway is { } gateway && !gateway.Equals(ip)) messages.Add(Rtnetlink.NewDefaultRoute(InnerIndex, gateway));
+        if (options.Gateway is { } gateway && !gateway.Equals(address.Ip)) messages.Add(Rtnetlink.NewDefaultRoute(InnerIndex, gateway));
         foreach (var neighbour in neighbours)
         {
             // What an instance knew of its peers is a hint; one that makes no sense is not worth a failed restore.
@@ -78,8 +93,7 @@ internal sealed partial class NodeNetwork
             }
         }
 
-        using var netlink = new NetlinkSocket();
-        netlink.Execute([.. messages]);
+        return messages;
     }
 
     /// <summary>All groups that exist in the instance, as the node numbers them: who is in one of them may send pings.</summary>

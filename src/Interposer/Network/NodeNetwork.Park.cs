@@ -46,6 +46,9 @@ internal sealed partial class NodeNetwork
         }
     });
 
+    /// <inheritdoc />
+    public bool IsParked(Aid aid) => _parked.ContainsKey(aid);
+
     private Tap MakeTap(Aid aid, PortAddress address)
     {
         var tap = Tap.Create(_names.Tap(aid), FrameFilters.Held(address));

@@ -27,6 +27,7 @@ static void start_chain(void)
 {
     unlink(EXITS_PATH);
     unlink(PIDS_PATH);
+    unlink(PIDS_PATH ".new");
     for (size_t i = 0; i < spec.program_count; i++) {
         struct program *program = &spec.programs[i];
         char log[256], error[1024];
@@ -36,8 +37,10 @@ static void start_chain(void)
             control_send("error %.*s %s%s", (int)strcspn(error, " "), error, program->name, detail ? detail : "");
             _exit(1); /* and with PID 1 all others that were started */
         }
-        append_line(PIDS_PATH, O_APPEND, "%s %d\n", program->name, program->pid);
+        append_line(PIDS_PATH ".new", O_APPEND, "%s %d\n", program->name, program->pid);
     }
+    /* Its existence says that the whole chain has started: a daemon that comes later goes by that. */
+    rename(PIDS_PATH ".new", PIDS_PATH);
 }
 
 /* Reaps everything that has ended; false when no process is left. Processes that a daemon left behind when it moved to

@@ -41,6 +41,11 @@ internal sealed class RecordingNodeNetwork : INodeNetwork
 
     public void Park(Aid aid, VirtualIdentity identity) => Record($"park {aid} {identity.Ip}");
 
+    /// <summary>What <see cref="IsParked"/> returns.</summary>
+    public bool Parked { get; set; }
+
+    public bool IsParked(Aid aid) => Parked;
+
     public void Disconnect(Aid aid) => Record($"disconnect {aid}");
 
     public void Remove(Aid aid) => Record($"remove {aid}");

@@ -1,0 +1,162 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Vni.Actors;
+using Vni.Actors.Applications;
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Actors.Snapshots;
+using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Instances;
+using Vni.Interposer.Linux;
+using Vni.Interposer.Network;
+using Vni.Interposer.Operations;
+
+namespace Vni.Interposer;
+
+/// <summary>The interposer of a Linux node. Every operation is a class of its own under <c>Operations/</c>.</summary>
+public sealed class LinuxInterposer : IInterposer, IInstanceAccess
+{
+    private readonly InstanceKit _kit;
+    private readonly EpollLoop _events = new("kernel events");
+    private readonly StartInstance _start;
+    private readonly StopInstance _stop;
+    private readonly CaptureInstance _capture;
+    private readonly RestoreInstance _restore;
+    private readonly VisitorLauncher _visitors;
+
+    /// <summary>Takes possession of the node's bridge, cgroup and directories.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.NodeIncapable"/>: the node lacks something.</exception>
+    public LinuxInterposer(InterposerOptions options, TimeProvider clock, ILoggerFactory loggers)
+    {
+        var watcher = new PidfdWatcher();
+        watcher.AdoptOrphans();
+        var spawner = new ProcessSpawner(watcher);
+        var cgroups = new CgroupTree(options.Node, _events);
+        _kit = new InstanceKit
+        {
+            Options = options,
+            Clock = clock,
+            Log = loggers.CreateLogger<LinuxInterposer>(),
+            Spawner = spawner,
+            Watcher = watcher,
+            Cgroups = cgroups,
+            Network = new NodeNetwork(options.Network),
+            Harness = new HarnessLauncher(options, spawner),
+            Layers = new LayerBuilder(options),
+            Live = new LiveInstances(options, watcher),
+            Platform = new PlatformProbe(options, spawner),
+        };
+        _stop = new StopInstance(_kit);
+        _start = new StartInstance(_kit, _stop);
+        _capture = new CaptureInstance(_kit);
+        _restore = new RestoreInstance(_kit, _stop);
+        _visitors = new VisitorLauncher(options, spawner, cgroups, _events);
+        _kit.Network.Start();
+    }
+
+    /// <inheritdoc />
+    public ChannelReader<InstanceEnded> Ended => _kit.Live.Ended;
+
+    /// <inheritdoc />
+    public Task<PlatformFacts> GetPlatformAsync(CancellationToken cancellationToken) => _kit.Platform.GetAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public Task<NodeInventory> DiscoverAsync(CancellationToken cancellationToken) => new DiscoverInstances(_kit).RunAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public Task<StartedInstance> StartAsync(InstanceSpec instance, CancellationToken cancellationToken) => _start.RunAsync(instance, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => new AdoptInstance(_kit, _capture).RunAsync(instance);
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        await _stop.RunAsync(instance.Aid, grace).ConfigureAwait(false);
+        return ChainRecords.ReadExits(_kit.Paths(instance.Aid), instance.Declaration.Processes);
+    }
+
+    /// <inheritdoc />
+    public Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken) =>
+        _capture.RunAsync(instance, snapshotId, mode, cancellationToken);
+
+    /// <inheritdoc />
+    public async Task ReleaseAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    {
+        await ParkAsync(instance, cancellationToken).ConfigureAwait(false);
+        await _stop.RunAsync(instance.Aid, TimeSpan.Zero, keepParked: true).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public async Task RollBackAsync(InstanceSpec instance, string? snapshotId, CancellationToken cancellationToken)
+    {
+        await _capture.ResumeAsync(instance).ConfigureAwait(false);
+        if (snapshotId is not null) await DeleteSnapshotAsync(snapshotId, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public Task<RestoreResult> RestoreAsync(InstanceSpec instance, SnapshotRecord snapshot, Func<CancellationToken, Task> commit, CancellationToken cancellationToken) =>
+        _restore.RunAsync(instance, snapshot, commit, cancellationToken);
+
+    /// <inheritdoc />
+    public Task ParkAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    {
+        _kit.Network.Park(instance.Aid, instance.Identity);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public async Task RemoveAsync(Aid aid, CancellationToken cancellationToken)
+    {
+        await _stop.RunAsync(aid, TimeSpan.Zero).ConfigureAwait(false);
+        var snapshots = SnapshotPaths.All(_kit.Options);
+        foreach (var directory in Directory.Exists(snapshots) ? Directory.EnumerateDirectories(snapshots, aid + ".*") : []) CaptureInstance.DeleteDirectory(directory);
+        LayerBuilder.Remove(_kit.Paths(aid));
+    }
+
+    /// <inheritdoc />
+    public Task DeleteSnapshotAsync(string snapshotId, CancellationToken cancellationToken)
+    {
+        CaptureInstance.DeleteDirectory(_kit.Snapshot(snapshotId).Directory);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task SyncSnapshotAsync(string snapshotId, CancellationToken cancellationToken) => Task.Run(() => SnapshotSync.Run(_kit.Snapshot(snapshotId).Directory), cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<SnapshotManifest> VerifySnapshotAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
+    {
+        var directory = _kit.Snapshot(snapshot.Id).Directory;
+        var manifest = ManifestFile.Read(directory, snapshot);
+        using var verifier = ImageVerifier.Start(directory, manifest);
+        await verifier.VerifyAllAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        return manifest;
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<LiveProcess> ListProcesses(Aid aid) => LiveProcesses.List(_kit.Cgroups.Find(aid), ChainRecords.ReadPids(_kit.Paths(aid)));
+
+    /// <inheritdoc />
+    public Stream? OpenLog(Aid aid, string process) => ChainLogs.Open(_kit.Paths(aid), process);
+
+    /// <inheritdoc />
+    public Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken) =>
+        _kit.Live.FindInit(aid) is { } init
+            ? _visitors.StartAsync(aid, init, request, cancellationToken)
+            : throw new VniException(ErrorCodes.WrongState, $"nothing can be executed in application {aid}: it has no processes on this node; start or restore it first");
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => new NodeChecks(_kit.Options, _kit.Spawner).RunAsync(cancellationToken);
+
+    /// <summary>Lets go of the node: instances live on, plugged ports stay, parked ones lose what they hold.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _kit.Live.ForgetAll();
+        _kit.Network.Dispose();
+        _kit.Cgroups.RemoveIfEmpty();
+        _kit.Watcher.Dispose();
+        _events.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,48 @@
+using Vni.Interposer.Instances;
+using Vni.Interposer.Linux;
+
+namespace Vni.Interposer.Operations;
+
+/// <summary>
+/// Exchanges an instance's layer for another one so that at every instant one of them is whole and known to be valid:
+/// <c>upper</c> is, unless <c>upper.old</c> exists, which is then the valid one until the exchange is completed.
+/// </summary>
+internal sealed class LayerSwap(InstancePaths paths)
+{
+    private string New => paths.Upper + ".new";
+
+    private string Old => paths.Upper + ".old";
+
+    /// <summary>Makes the empty directory for the new layer.</summary>
+    public string BeginNew()
+    {
+        TreeRemoval.Remove(New);
+        Directory.CreateDirectory(New);
+        return New;
+    }
+
+    /// <summary>Puts the new layer in place, with a fresh work directory: overlayfs keeps notes on the layer in it.</summary>
+    public void Exchange()
+    {
+        TreeRemoval.Remove(paths.Work);
+        Directory.CreateDirectory(paths.Work);
+        if (Directory.Exists(paths.Upper)) Directory.Move(paths.Upper, Old);
+        else Directory.CreateDirectory(Old);
+        Directory.Move(New, paths.Upper);
+    }
+
+    /// <summary>The new layer is valid from now on.</summary>
+    public void Complete() => TreeRemoval.Remove(Old);
+
+    /// <summary>Puts the former layer back, also after a crash; nothing happens when no exchange is under way.</summary>
+    public void Undo()
+    {
+        if (Directory.Exists(Old))
+        {
+            TreeRemoval.Remove(paths.Upper);
+            Directory.Move(Old, paths.Upper);
+        }
+
+        TreeRemoval.Remove(New);
+    }
+}
