@@ -164,7 +164,13 @@ public sealed class ActorTests : IAsyncLifetime
         var probe = Start();
         using var inHand = new ManualResetEventSlim();
         var kept = probe.AskAsync<int>(r => new Probe.Keep(r), default);
-        probe.Tell(new Probe.Call(_ => inHand.Wait()));
+        var received = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        probe.Tell(new Probe.Call(_ =>
+        {
+            received.SetResult();
+            inHand.Wait();
+        }));
+        await received.Task.WaitAsync(Limit);
         var waiting = probe.AskAsync<int>(r => new Probe.Echo(1, r), default);
         var stopped = probe.StopAsync();
         inHand.Set();
