@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Vni.Actors.Interposition;
+using Vni.Actors.Messages;
+using Vni.Node.Exec;
+using Vni.Node.Logs;
+
+namespace Vni.Node.Api;
+
+/// <summary>The HTTP API, version 1, on a socket that is made by the caller; <c>docs/api.md</c>.</summary>
+internal static class ApiServer
+{
+    /// <summary>Version of the API, as in its paths.</summary>
+    internal const int Version = 1;
+
+    /// <summary>Builds the server; it does not listen before it is started.</summary>
+    /// <param name="path">The socket's path, for messages.</param>
+    /// <param name="listen">Makes the listening socket, once; the server owns it.</param>
+    /// <param name="service">The domain.</param>
+    /// <param name="access">Looking into instances.</param>
+    /// <param name="version">The answer to <c>/v1/version</c>.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="loggers">Logs.</param>
+    internal static WebApplication Build(
+        string path, Func<Socket> listen, IApplicationService service, IInstanceAccess access, VersionView version, TimeProvider clock, ILoggerFactory loggers)
+    {
+        // Empty: no settings from the working directory or the environment can change what root listens to.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "vnid", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore()
+            .UseSockets(sockets => sockets.CreateBoundListenSocket = _ => listen())
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                kestrel.Limits.MaxRequestBodySize = RequestBody.MaximumSize;
+                kestrel.ListenUnixSocket(path);
+            });
+        builder.Services.AddRoutingCore();
+        builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
+        builder.Services.AddSingleton(clock).AddSingleton(service).AddSingleton(access).AddSingleton(version);
+        builder.Services.Configure<JsonOptions>(json =>
+        {
+            json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Resolver);
+        });
+        builder.Services.AddOpenApi(OpenApiDocumentName, openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "vnid";
+            document.Info.Description = "The VniAkka node daemon: applications with their own network identity, snapshots and restores. Served on a unix socket.";
+            document.Info.Version = $"v{Version}";
+            return Task.CompletedTask;
+        }));
+
+        var server = builder.Build();
+        server.UseMiddleware<Errors>();
+        server.UseWebSockets();
+        server.UseRouting();
+        NodeRoutes.Map(server);
+        ApplicationRoutes.Map(server);
+        EventRoutes.Map(server);
+        LogRoutes.Map(server);
+        ExecRoute.Map(server);
+        server.MapOpenApi("/openapi.json");
+        return server;
+    }
+
+    private const string OpenApiDocumentName = "v1";
+}

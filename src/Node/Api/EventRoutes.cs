@@ -1,0 +1,42 @@
+using System.ComponentModel;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Vni.Actors.Applications;
+using Vni.Actors.Identity;
+using Vni.Actors.Messages;
+
+namespace Vni.Node.Api;
+
+/// <summary>Events as newline-delimited JSON: one object a line, sent as it happens.</summary>
+internal static class EventRoutes
+{
+    private const string ContentType = "application/x-ndjson";
+    private static readonly byte[] LineFeed = "\n"u8.ToArray();
+
+    internal static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet("/v1/applications/{aid}/events", SendAsync)
+            .WithTags("applications")
+            .Produces<ApplicationEvent>(StatusCodes.Status200OK, ContentType)
+            .Describe("listEvents", "What has happened to an application, one JSON object a line; with follow also what happens, until it is removed", 400, 404);
+
+    private static async Task SendAsync(
+        string aid, [Description("true: go on until the application is removed; default false")] string? follow, HttpContext context,
+        [FromServices] IApplicationService service)
+    {
+        var name = Aid.Parse(aid);
+        var goOn = Query.Flag("follow", follow);
+        await service.GetAsync(name, context.RequestAborted); // A refusal must come before the head of the answer.
+        await Streaming.AnswerAsync(context, ContentType, async cancellation =>
+        {
+            await foreach (var happened in service.EventsAsync(name, goOn, cancellation).WithCancellation(cancellation))
+            {
+                await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(happened, VniJson.Default.ApplicationEvent), cancellation);
+                await context.Response.Body.WriteAsync(LineFeed, cancellation);
+                await context.Response.Body.FlushAsync(cancellation);
+            }
+        });
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Vni.Node.Configuration;
+
+/// <summary>Everything that an operator can set, in <c>vnid.yaml</c> or on the command line.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>Name of the node within the farm, a DNS label. It also names the node's cgroup, so two daemons on one
+    /// machine need two names.</summary>
+    /// <value>Default: the first label of the machine's hostname, in lower case.</value>
+    public string Node { get; init; } = Environment.MachineName.Split('.')[0].ToLowerInvariant();
+
+    /// <summary>Name of the farm, a DNS label: the first part of every registry key.</summary>
+    /// <value>Default <c>default</c>.</value>
+    public string Farm { get; init; } = "default";
+
+    /// <summary>Absolute path of the directory for the registry, layers and snapshots.</summary>
+    /// <value>Default <c>/var/lib/vniakka</c>.</value>
+    public string State { get; init; } = "/var/lib/vniakka";
+
+    /// <summary>Absolute path of the directory for what does not outlive the machine's run.</summary>
+    /// <value>Default <c>/run/vniakka</c>.</value>
+    public string Runtime { get; init; } = "/run/vniakka";
+
+    /// <summary>Absolute path of the socket that the API is served on, at most 100 bytes.</summary>
+    /// <value>Default <c>vnid.sock</c> in <see cref="Runtime"/>.</value>
+    public string Socket { get => field ?? Path.Combine(Runtime, "vnid.sock"); init; }
+
+    /// <summary>Group that may use the socket; only root may if there is no such group.</summary>
+    /// <value>Default <c>vni</c>.</value>
+    public string SocketGroup { get; init; } = "vni";
+
+    /// <summary>The bridge and the virtual addresses.</summary>
+    public NodeNetworkOptions Network { get; init; } = new();
+
+    /// <summary>Absolute path of the harness.</summary>
+    /// <value>Default <c>null</c>: <c>appshot</c> beside <c>vnid</c>, else <c>../lib/vniakka/appshot</c> from there.</value>
+    public string? Harness { get; init; }
+
+    /// <summary>Absolute path of CRIU, 4.2 or later.</summary>
+    /// <value>Default <c>null</c>: the one in <c>PATH</c> if it is recent enough, else
+    /// <c>/usr/local/lib/vniakka/criu/bin/criu</c>.</value>
+    public string? Criu { get; init; }
+
+    /// <summary>What instances do not see of the node's files.</summary>
+    public MaskOptions Masks { get; init; } = new();
+
+    /// <summary>How snapshots are kept.</summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
+
+    /// <summary>What is logged, and how.</summary>
+    public LogOptions Log { get; init; } = new();
+}
+
+/// <summary>The bridge and the virtual addresses.</summary>
+public sealed record NodeNetworkOptions
+{
+    private readonly bool _gatewayGiven;
+
+    /// <summary>Name of the bridge, at most 15 characters; used if it exists, else created.</summary>
+    /// <value>Default <c>vni0</c>.</value>
+    public string Bridge { get; init; } = "vni0";
+
+    /// <summary>The range of all virtual addresses, IPv4, 8 to 30 bits.</summary>
+    /// <value>Default <c>10.117.0.0/16</c>.</value>
+    public IPNetwork Subnet { get; init; } = IPNetwork.Parse("10.117.0.0/16");
+
+    /// <summary>The node's own address on the bridge, which is the instances' default route; <c>null</c>: neither.</summary>
+    /// <value>Default: the first address of <see cref="Subnet"/>.</value>
+    public IPAddress? Gateway
+    {
+        get => _gatewayGiven ? field : Subnet.FirstAddress();
+        init => (field, _gatewayGiven) = (value, true);
+    }
+}
+
+/// <summary>Changes to the built-in list of paths that instances do not see.</summary>
+public sealed record MaskOptions
+{
+    /// <summary>Absolute paths to hide besides; the last segment may hold <c>*</c>.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<string> Add { get; init; } = [];
+
+    /// <summary>Paths of the built-in list to show after all.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<string> Remove { get; init; } = [];
+}
+
+/// <summary>How snapshots are kept.</summary>
+public sealed record SnapshotOptions
+{
+    /// <summary>Complete snapshots kept for each application; older ones are deleted after a new one is durable.</summary>
+    /// <value>Default 3, 1 to 1000.</value>
+    public int Keep { get; init; } = 3;
+}
+
+/// <summary>What is logged, and how.</summary>
+public sealed record LogOptions
+{
+    /// <summary>Least severe level that is written.</summary>
+    /// <value>Default <c>information</c>; also <c>trace</c>, <c>debug</c>, <c>warning</c>, <c>error</c>.</value>
+    public LogLevel Level { get; init; } = LogLevel.Information;
+
+    /// <summary>Form of a line on standard error.</summary>
+    /// <value>Default <c>text</c>; also <c>json</c>.</value>
+    public LogFormat Format { get; init; } = LogFormat.Text;
+}
+
+/// <summary>Form of a line of the log.</summary>
+public enum LogFormat
+{
+    /// <summary>For people.</summary>
+    Text,
+
+    /// <summary>One JSON object, for collectors.</summary>
+    Json,
+}

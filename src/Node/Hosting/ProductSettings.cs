@@ -1,0 +1,42 @@
+using Vni.Actors.Identity;
+using Vni.Actors.Nodes;
+using Vni.Interposer;
+using Vni.Node.Configuration;
+
+namespace Vni.Node.Hosting;
+
+/// <summary>What each part of the product gets of the daemon's options.</summary>
+internal static class ProductSettings
+{
+    /// <summary>For the Linux side.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="cache">Directory for CRIU's cache.</param>
+    /// <param name="daemonDirectory">Where the daemon's program is.</param>
+    /// <param name="searchPath">The daemon's <c>PATH</c>.</param>
+    internal static InterposerOptions ForInterposer(NodeOptions options, CriuCache cache, string daemonDirectory, string? searchPath) => new()
+    {
+        Node = options.Node,
+        StateDirectory = options.State,
+        RuntimeDirectory = cache.Path,
+        HarnessPath = ToolPaths.Harness(options, daemonDirectory),
+        CriuPath = ToolPaths.Criu(options, searchPath),
+        Network = new NetworkOptions
+        {
+            Bridge = options.Network.Bridge,
+            Subnet = options.Network.Subnet.BaseAddress,
+            PrefixLength = options.Network.Subnet.PrefixLength,
+            Gateway = options.Network.Gateway,
+        },
+
+        // Our own things are hidden wherever they were put: an instance that reaches the socket owns the node.
+        Masks = [.. Settings.BuiltInMasks.Except(options.Masks.Remove), .. options.Masks.Add, options.State, options.Runtime, options.Socket],
+    };
+
+    /// <summary>For the domain.</summary>
+    internal static NodeSettings ForDomain(NodeOptions options) => new()
+    {
+        Node = options.Node,
+        Addresses = new AddressRange(options.Network.Subnet.BaseAddress, options.Network.Subnet.PrefixLength, options.Network.Gateway),
+        KeepSnapshots = options.Snapshots.Keep,
+    };
+}

@@ -1,0 +1,234 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
+using Vni.Node.Configuration;
+using Xunit;
+
+namespace Vni.Unit.Tests.Node;
+
+public sealed class ConfigurationTests
+{
+    [Fact]
+    public void Every_default_is_as_documented()
+    {
+        var options = new NodeOptions();
+        Assert.Equal(Environment.MachineName.Split('.')[0].ToLowerInvariant(), options.Node);
+        Assert.Equal("default", options.Farm);
+        Assert.Equal("/var/lib/vniakka", options.State);
+        Assert.Equal("/run/vniakka", options.Runtime);
+        Assert.Equal("/run/vniakka/vnid.sock", options.Socket);
+        Assert.Equal("vni", options.SocketGroup);
+        Assert.Equal("vni0", options.Network.Bridge);
+        Assert.Equal(IPNetwork.Parse("10.117.0.0/16"), options.Network.Subnet);
+        Assert.Equal(IPAddress.Parse("10.117.0.1"), options.Network.Gateway);
+        Assert.Null(options.Harness);
+        Assert.Null(options.Criu);
+        Assert.Empty(options.Masks.Add);
+        Assert.Empty(options.Masks.Remove);
+        Assert.Equal(3, options.Snapshots.Keep);
+        Assert.Equal(LogLevel.Information, options.Log.Level);
+        Assert.Equal(LogFormat.Text, options.Log.Format);
+    }
+
+    [Fact]
+    public void The_example_configuration_says_the_defaults()
+    {
+        var example = File.ReadAllText(Path.Combine(Repository(), "config/vnid.yaml"));
+        var read = Read(Regex.Replace(example, "^#(?=(  )*[a-zA-Z]+:)", "", RegexOptions.Multiline | RegexOptions.ExplicitCapture));
+        var defaults = new NodeOptions { Harness = read.Harness, Criu = read.Criu, Node = read.Node };
+        Assert.Equal(defaults with { Masks = read.Masks, Socket = "/run/vniakka/vnid.sock", Network = read.Network }, read);
+        Assert.Equal(defaults.Network.Subnet, read.Network.Subnet);
+        Assert.Equal(defaults.Network.Gateway, read.Network.Gateway);
+        Assert.Equal(defaults.Network.Bridge, read.Network.Bridge);
+    }
+
+    [Fact]
+    public void Every_key_is_read()
+    {
+        var options = Read("""
+            node: n7
+            farm: lab
+            state: /srv/vni
+            runtime: /run/vni
+            socket: /run/vni/s.sock
+            socketGroup: ops
+            network:
+              bridge: br0
+              subnet: 10.9.0.0/24
+              gateway: none
+            harness: /opt/appshot
+            criu: /opt/criu
+            masks:
+              add: [/srv/secret, "/etc/*.key"]
+              remove: [/mnt]
+            snapshots: { keep: 9 }
+            log: { level: debug, format: json }
+            """);
+        Assert.Equal("n7", options.Node);
+        Assert.Equal("lab", options.Farm);
+        Assert.Equal("/srv/vni", options.State);
+        Assert.Equal("/run/vni", options.Runtime);
+        Assert.Equal("/run/vni/s.sock", options.Socket);
+        Assert.Equal("ops", options.SocketGroup);
+        Assert.Equal("br0", options.Network.Bridge);
+        Assert.Equal("10.9.0.0/24", options.Network.Subnet.ToString());
+        Assert.Null(options.Network.Gateway);
+        Assert.Equal("/opt/appshot", options.Harness);
+        Assert.Equal("/opt/criu", options.Criu);
+        Assert.Equal(["/srv/secret", "/etc/*.key"], options.Masks.Add);
+        Assert.Equal(["/mnt"], options.Masks.Remove);
+        Assert.Equal(9, options.Snapshots.Keep);
+        Assert.Equal(LogLevel.Debug, options.Log.Level);
+        Assert.Equal(LogFormat.Json, options.Log.Format);
+    }
+
+    [Fact]
+    public void Every_setting_has_a_key_in_the_table_and_a_line_in_the_documentation()
+    {
+        var documentation = File.ReadAllText(Path.Combine(Repository(), "docs/configuration.md"));
+        Assert.All(Settings.All.Keys, key => Assert.Contains($"`{key}`", documentation));
+    }
+
+    [Fact]
+    public void The_documentation_names_every_point_at_which_the_daemon_can_be_crashed()
+    {
+        var documentation = File.ReadAllText(Path.Combine(Repository(), "docs/configuration.md"));
+        var points = Directory.EnumerateFiles(Path.Combine(Repository(), "src"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(file => Regex.Matches(File.ReadAllText(file), "FaultPoints\\.Reach\\(\"(?<point>[^\"]+)\"\\)", RegexOptions.ExplicitCapture))
+            .Select(m => m.Groups["point"].Value).ToHashSet();
+        Assert.NotEmpty(points);
+        Assert.All(points, point => Assert.Contains($"`{point}`", documentation));
+    }
+
+    [Fact]
+    public void The_gateway_follows_the_subnet_unless_it_is_given()
+    {
+        Assert.Equal("10.9.0.1", Read("network: { subnet: 10.9.0.0/24 }").Network.Gateway!.ToString());
+        Assert.Equal("10.9.0.7", Read("network: { subnet: 10.9.0.0/24, gateway: 10.9.0.7 }").Network.Gateway!.ToString());
+    }
+
+    [Fact]
+    public void The_socket_follows_the_runtime_directory_unless_it_is_given() =>
+        Assert.Equal("/run/other/vnid.sock", Read("runtime: /run/other").Socket);
+
+    [Fact]
+    public void All_problems_are_reported_at_once_with_their_lines()
+    {
+        var problems = ProblemsOf("""
+            node: Not_A_Label
+            colour: blue
+            network:
+              subnet: 10.117.0.0/99
+              speed: 10
+            snapshots: three
+            log:
+              level: [debug]
+              format:
+            masks:
+              add: /etc
+              remove: [/nowhere]
+            socket: relative
+            """);
+        Assert.Collection(
+            problems.Order(StringComparer.Ordinal),
+            p => Assert.Equal("vnid.yaml:11:8: 'masks.add' must be a list", p),
+            p => Assert.StartsWith("vnid.yaml:12:12: masks.remove: '/nowhere' is not a path of the built-in list", p),
+            p => Assert.StartsWith("vnid.yaml:13:9: socket: 'relative' is not an absolute path", p),
+            p => Assert.StartsWith("vnid.yaml:1:7: node: 'Not_A_Label' is not a name", p),
+            p => Assert.StartsWith("vnid.yaml:2:1: unknown key 'colour'; known here: node, farm", p),
+            p => Assert.StartsWith("vnid.yaml:4:11: network.subnet: '10.117.0.0/99' is not an IPv4 subnet", p),
+            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway", p),
+            p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep", p),
+            p => Assert.Equal("vnid.yaml:8:10: 'log.level' must be one value", p),
+            p => Assert.Matches(@"^vnid.yaml:\d+:\d+: 'log.format' has no value", p));
+    }
+
+    [Theory]
+    [InlineData("a: [", "not valid YAML")]
+    [InlineData("node: a\nnode: b", "not valid YAML")]
+    [InlineData("- node", "the file must hold keys and values")]
+    [InlineData("node: a\n---\nnode: b", "a second document")]
+    [InlineData("network: { subnet: 10.117.1.0/16 }", "zeros in the host part")]
+    [InlineData("network: { subnet: 'fd00::/64' }", "is not an IPv4 subnet")]
+    [InlineData("network: { gateway: 10.118.0.1 }", "is no host's address in 10.117.0.0/16")]
+    [InlineData("network: { gateway: 10.117.255.255 }", "is no host's address in 10.117.0.0/16")]
+    [InlineData("network: { gateway: 1 }", "is not an IPv4 address")]
+    [InlineData("network: { bridge: 0123456789abcdef }", "is not the name of a network interface")]
+    [InlineData("snapshots: { keep: 0 }", "use 1 to 1000")]
+    [InlineData("snapshots: { keep: 1.5 }", "is not a whole number")]
+    [InlineData("log: { level: loud }", "is not a level")]
+    [InlineData("state: /var/../etc", "is not an absolute path")]
+    [InlineData("masks: { add: [/] }", "is not a path that can be hidden")]
+    [InlineData("masks: { add: [/a*/b] }", "only its last segment")]
+    [InlineData("masks: { add: [{ a: b }] }", "must be text")]
+    [InlineData("socketGroup: 'a:b'", "is not the name of a group")]
+    public void A_bad_value_is_refused_with_what_is_accepted(string yaml, string expected) => Assert.Contains(expected, Assert.Single(ProblemsOf(yaml)));
+
+    [Fact]
+    public void A_path_that_is_too_long_for_a_socket_is_refused() =>
+        Assert.Contains("too long for a socket", Assert.Single(ProblemsOf($"socket: /{new string('x', 100)}")));
+
+    [Fact]
+    public void An_empty_file_leaves_the_defaults() => Assert.Equal(new NodeOptions(), Read("# nothing"));
+
+    [Fact]
+    public void The_command_line_wins_over_the_file()
+    {
+        using var output = new StringWriter();
+        var line = CommandLine.Parse(["--node", "b", "--subnet=10.3.0.0/24", "--gateway", "none"], output, output, out _)!;
+        Assert.Null(line.File);
+        var values = new List<SettingValue>();
+        ConfigurationFile.Read("vnid.yaml", new StringReader("node: a\nfarm: f"), values, []);
+        var options = NodeOptionsLoader.Build([.. values, .. line.Values], []);
+        Assert.Equal(("b", "f", "10.3.0.0/24", null), (options.Node, options.Farm, options.Network.Subnet.ToString(), options.Network.Gateway));
+    }
+
+    [Fact]
+    public void A_bad_value_on_the_command_line_names_the_option()
+    {
+        using var output = new StringWriter();
+        var line = CommandLine.Parse(["--subnet", "x", "--node", "Y"], output, output, out _)!;
+        var refused = Assert.Throws<ConfigurationException>(() => NodeOptionsLoader.Build(line.Values, []));
+        Assert.True(refused.IsUsage);
+        Assert.Contains(refused.Problems, p => p.StartsWith("--subnet: network.subnet: 'x' is not an IPv4 subnet"));
+        Assert.Contains(refused.Problems, p => p.StartsWith("--node: node: 'Y' is not a name"));
+    }
+
+    [Fact]
+    public void An_unknown_option_is_a_usage_error_in_one_line()
+    {
+        using var output = new StringWriter();
+        Assert.Null(CommandLine.Parse(["--colour", "blue"], output, output, out var status));
+        Assert.Equal(2, status);
+        Assert.Contains("--colour", Assert.Single(output.ToString().TrimEnd().Split('\n')));
+    }
+
+    [Fact]
+    public void A_file_that_is_named_must_exist()
+    {
+        var refused = Assert.Throws<ConfigurationException>(() => NodeOptionsLoader.Load("/nowhere/vnid.yaml", []));
+        Assert.Contains("/nowhere/vnid.yaml: cannot be read", Assert.Single(refused.Problems));
+    }
+
+    private static NodeOptions Read(string yaml)
+    {
+        var (values, problems) = Parse(yaml);
+        return NodeOptionsLoader.Build(values, problems);
+    }
+
+    private static IReadOnlyList<string> ProblemsOf(string yaml)
+    {
+        var (values, problems) = Parse(yaml);
+        return Assert.Throws<ConfigurationException>(() => NodeOptionsLoader.Build(values, problems)).Problems;
+    }
+
+    private static (List<SettingValue> Values, List<string> Problems) Parse(string yaml)
+    {
+        var (values, problems) = (new List<SettingValue>(), new List<string>());
+        ConfigurationFile.Read("vnid.yaml", new StringReader(yaml), values, problems);
+        return (values, problems);
+    }
+
+    private static string Repository([System.Runtime.CompilerServices.CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../.."));
+}
