@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Vni.Actors.Diagnostics;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Nodes;
@@ -140,7 +141,12 @@ internal sealed partial class ApplicationActor(
                 break;
 
             // What the interposer brought about.
+            case (_, Outcome.Failed { Reason: var reason }) when _command is RecoverApplication: // It stays as recorded; the operator decides.
+                _failure = reason;
+                Finish();
+                break;
             case (Starting, Outcome.Launched { InitPid: var pid }):
+                FaultPoints.Reach("start:launched");
                 _initPid = pid;
                 Record(Settled(Running) with { Resumed = true, Exits = [] }, OwnerChange.Keep, EventKinds.Started, $"{State.Aid} runs");
                 break;
@@ -156,6 +162,7 @@ internal sealed partial class ApplicationActor(
                 Record(Settled(Stopped) with { Reason = ApplicationSentences.Why(reason) }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(reason));
                 break;
             case (Snapshotting, Outcome.Captured { Result: var result }):
+                FaultPoints.Reach("snapshot:captured");
                 CommitCapture(result);
                 break;
             case (Snapshotting, Outcome.Failed { Reason: var reason }):
@@ -168,7 +175,7 @@ internal sealed partial class ApplicationActor(
             case (Dormant, Outcome.Released):
                 Finish();
                 break;
-            case (Dormant, Outcome.Failed { Reason: var reason }): // The snapshot stands; what is frozen is ended later.
+            case (Dormant, Outcome.Failed { Reason: var reason }) when _command is TakeSnapshot: // The snapshot stands; what is frozen is ended later.
                 _unreleased = true;
                 log.BackgroundFailed(reason, State.Aid.Value, "ending the frozen processes");
                 Finish();
@@ -221,7 +228,7 @@ internal sealed partial class ApplicationActor(
             case (_, Outcome.Recovered { Result: var result }):
                 RecordRecovery(result);
                 break;
-            case (_, Outcome.Failed { Reason: var reason }) when _command is RecoverApplication: // As it was; the operator decides.
+            case (_, Outcome.Failed { Reason: var reason }): // A discarding: the next start looks again.
                 _failure = reason;
                 Finish();
                 break;
@@ -283,9 +290,11 @@ internal sealed partial class ApplicationActor(
                 Launch();
                 break;
             case (Snapshotting, TakeSnapshot take):
+                FaultPoints.Reach("snapshot:decided");
                 Capture(take);
                 break;
             case (Dormant, TakeSnapshot): // The commit.
+                FaultPoints.Reach("snapshot:committed");
                 Shelve();
                 Release();
                 break;
@@ -294,6 +303,7 @@ internal sealed partial class ApplicationActor(
                 Finish();
                 break;
             case (Restoring, RestoreApplication restore):
+                FaultPoints.Reach("restore:decided");
                 Rebuild(restore);
                 break;
             case (Running, RestoreApplication): // The commit: the processes may run.

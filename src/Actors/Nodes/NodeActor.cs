@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Applications;
+using Vni.Actors.Diagnostics;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
@@ -69,6 +70,7 @@ internal sealed class NodeActor(
                 reply.Failure(Unavailable());
                 break;
             case (_, NodeMessage.Allocated allocated):
+                FaultPoints.Reach("run:allocated");
                 Start(allocated);
                 break;
             case (_, NodeMessage.RunEnded { State: { } state, Reply: var reply }):
