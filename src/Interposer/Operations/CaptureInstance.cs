@@ -166,8 +166,9 @@ internal sealed class CaptureInstance(InstanceKit kit)
     private static (SnapshotManifest Manifest, string Digest) Publish(SnapshotPaths paths, SnapshotManifest manifest)
     {
         var digest = ManifestFile.Write(paths.Draft, manifest);
+        // Not synced here: that would bring all of the images to disk while the instance waits. SnapshotSync does it after
+        // the commit, and until it has, the previous snapshot is kept and this one is verified by a daemon that starts.
         Directory.Move(paths.Draft, paths.Directory);
-        Libc.SyncDirectory(Path.GetDirectoryName(paths.Directory)!);
         return (manifest, digest);
     }
 }
