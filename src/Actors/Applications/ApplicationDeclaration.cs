@@ -1,26 +1,28 @@
 namespace Vni.Actors.Applications;
 
 /// <summary>What the user asks for: the content of <c>application.yaml</c>, of <c>vni run</c> and of the API's body.</summary>
+/// <remarks>Members can be set after construction because the JSON source generator gives an <c>init</c> member that the
+/// text leaves out its type's default, and so would take the defaults below away. Nobody changes a declaration.</remarks>
 public sealed record ApplicationDeclaration
 {
     /// <summary>The AID; <c>null</c>: generated from the first command's name.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>The virtual IPv4 address; <c>null</c>: the next free one of the configured range.</summary>
-    public string? Ip { get; init; }
+    public string? Ip { get; set; }
 
     /// <summary>The virtual hostname, one DNS label; <c>null</c>: derived from the address.</summary>
-    public string? Hostname { get; init; }
+    public string? Hostname { get; set; }
 
     /// <summary>Absolute path of the directory that is the lower layer of the instance's root.</summary>
     /// <value>Default <c>/</c>: the node's own files, less what the configuration masks.</value>
-    public string Root { get; init; } = "/";
+    public string Root { get; set; } = "/";
 
     /// <summary>What the instance may use of the node.</summary>
-    public ResourceLimits Limits { get; init; } = new();
+    public ResourceLimits Limits { get; set; } = new();
 
     /// <summary>The chain: the programs that are started together and share the AID. At least one, at most 64.</summary>
-    public IReadOnlyList<ProcessDeclaration> Processes { get; init; } = [];
+    public IReadOnlyList<ProcessDeclaration> Processes { get; set; } = [];
 }
 
 /// <summary>One program of the chain.</summary>
@@ -28,21 +30,21 @@ public sealed record ProcessDeclaration
 {
     /// <summary>Name within the application, a DNS label; its output goes to <c>/var/log/vni/NAME.log</c> in the instance.</summary>
     /// <value>Default <c>main</c>.</value>
-    public string Name { get; init; } = "main";
+    public string Name { get; set; } = "main";
 
     /// <summary>Program and arguments; the program is looked up in the instance's <c>PATH</c> when it holds no slash.</summary>
-    public IReadOnlyList<string> Command { get; init; } = [];
+    public IReadOnlyList<string> Command { get; set; } = [];
 
     /// <summary>Variables added to the instance's own (PATH, HOME, USER, LOGNAME, SHELL, HOSTNAME, LANG), or replacing them.</summary>
-    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Env { get; set; } = new Dictionary<string, string>();
 
     /// <summary>User name or uid, with an optional <c>:group</c>, looked up in the instance's <c>/etc/passwd</c>.</summary>
     /// <value>Default <c>root</c> (of the instance: without power over the node).</value>
-    public string User { get; init; } = "root";
+    public string User { get; set; } = "root";
 
     /// <summary>Absolute path in the instance.</summary>
     /// <value>Default <c>/</c>.</value>
-    public string Workdir { get; init; } = "/";
+    public string Workdir { get; set; } = "/";
 }
 
 /// <summary>Limits that the cgroup enforces; <c>null</c>: none.</summary>
