@@ -29,6 +29,7 @@ internal sealed class EpollLoop : IDisposable
     private readonly SafeFileHandle _wake = Libc.EventDescriptor();
     private readonly ConcurrentDictionary<long, Action> _callbacks = new();
     private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly Lock _gate = new();
     private readonly Thread _thread;
     private long _lastId;
     private volatile bool _stopping;
@@ -69,18 +70,27 @@ internal sealed class EpollLoop : IDisposable
         if (_callbacks.TryRemove(id, out _) && !descriptor.IsClosed) Libc.EpollRemove(_epoll, descriptor);
     }
 
-    /// <summary>Calls <paramref name="action"/> soon, on the loop's thread, after the callbacks of events that are there already.</summary>
+    /// <summary>Calls <paramref name="action"/> soon, on the loop's thread, after the callbacks of events that are there
+    /// already; never when the loop has ended, since a signal may come at any time.</summary>
     public void Post(Action action)
     {
         _posted.Enqueue(action);
-        Libc.Signal(_wake);
+        lock (_gate)
+        {
+            if (!_stopping) Libc.Signal(_wake);
+        }
     }
 
     /// <summary>Ends the thread; callbacks that have not been called never are.</summary>
     public void Dispose()
     {
-        _stopping = true;
-        Libc.Signal(_wake);
+        lock (_gate)
+        {
+            if (_stopping) return;
+            _stopping = true;
+            Libc.Signal(_wake);
+        }
+
         if (Thread.CurrentThread != _thread) _thread.Join();
         _epoll.Dispose();
         _wake.Dispose();
