@@ -13,6 +13,9 @@ internal static class LayerArchive
     private const string Tar = "/usr/bin/tar";
     private static readonly string[] Attributes = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse"];
 
+    /// <summary>tar's words for a full disk; the last is about a write that was cut short.</summary>
+    private static readonly string[] NoSpace = ["No space left on device", "Disk quota exceeded", "Wrote only"];
+
     /// <summary>Writes the archive of a layer that nobody changes meanwhile.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.NoSpace"/>, <see cref="ErrorCodes.DumpFailed"/>.</exception>
     public static async Task SaveAsync(IProcessSpawner spawner, string upper, string archive)
@@ -34,7 +37,7 @@ internal static class LayerArchive
     private static VniException Failure(string code, string what, string output)
     {
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return lines.Any(l => l.Contains("No space left on device", StringComparison.Ordinal) || l.Contains("Disk quota exceeded", StringComparison.Ordinal))
+        return NoSpace.Any(words => output.Contains(words, StringComparison.Ordinal))
             ? new VniException(ErrorCodes.NoSpace, $"{what}: no space is left; free some and try again")
             : new VniException(code, $"{what}: {string.Join("; ", lines.Take(3))}");
     }

@@ -107,7 +107,7 @@ internal static class Preflight
 
         if (target.StartsWith("socket:", StringComparison.Ordinal))
         {
-            return proc.SocketProtocol(pid, name) is { } protocol && !KnownSockets.Contains(protocol) ? $"a socket of a kind that cannot be saved, {protocol}," : null;
+            return proc.SocketProtocol(pid, name) is { } protocol && !KnownSockets.Contains(protocol) ? $"a socket of a kind that cannot be saved, {protocol.Replace("AF_", "", StringComparison.Ordinal)}," : null;
         }
 
         if (target == "/secretmem (deleted)") return "secret memory";

@@ -8,7 +8,7 @@ namespace Vni.Linux.Tests.Checkpoint;
 /// <summary>An instance without a shell: harness, namespaces, layer and cgroup, and a network of loopback only.</summary>
 internal sealed class TestInstance : IAsyncDisposable
 {
-    private readonly PidfdWatcher _watcher = new();
+    private static readonly PidfdWatcher Watcher = new();
 
     private TestInstance(string name)
     {
@@ -20,7 +20,7 @@ internal sealed class TestInstance : IAsyncDisposable
             System.IO.Directory.CreateDirectory(d);
         }
 
-        Spawner = new ProcessSpawner(_watcher);
+        Spawner = new ProcessSpawner(Watcher);
     }
 
     public Aid Aid { get; }
@@ -75,6 +75,24 @@ internal sealed class TestInstance : IAsyncDisposable
 
     public void Thaw() => File.WriteAllText(Path.Combine(Cgroup, "cgroup.freeze"), "0");
 
+    /// <summary>Dumps the frozen processes into a directory.</summary>
+    public async Task DumpAsync(string images)
+    {
+        await using var criu = CriuSession.Start(Spawner, DumpLaunch);
+        await Dump.RunAsync(criu, new DumpRequest { Aid = Aid, InitPid = InitPid, FrozenCgroup = Cgroup, ImagesDirectory = images, LogDirectory = Logs });
+    }
+
+    /// <summary>Restores from a directory.</summary>
+    public async Task<Restored> RestoreAsync(string images, IRestoreStages stages, CancellationToken cancellationToken = default)
+    {
+        await using var criu = CriuSession.Start(Spawner, RestoreLaunch);
+        var restored = await Restore.RunAsync(criu, RestoreRequest(images), stages, cancellationToken);
+        InitPid = restored.InitPid;
+        return restored;
+    }
+
+    public RestoreRequest RestoreRequest(string images) => new() { Aid = Aid, ImagesDirectory = images, LogDirectory = Logs, Root = Root };
+
     /// <summary>Ends all processes and waits until they are gone.</summary>
     public async Task KillAsync()
     {
@@ -125,13 +143,11 @@ internal sealed class TestInstance : IAsyncDisposable
                 }
             },
             "the cgroup to go");
-        _watcher.Dispose();
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
     private async Task LaunchAsync(string[][] chain)
     {
-        _watcher.AdoptOrphans();
         File.Copy(Programs.Harness, Path.Combine(Upper, ".vni/appshot"));
         Programs.Run("cp", "-r", Programs.Directory, Path.Combine(Upper, "apps"));
         foreach (var (name, device) in new[] { ("null", "1 3"), ("zero", "1 5"), ("full", "1 7"), ("random", "1 8"), ("urandom", "1 9"), ("tty", "5 0"), ("fuse", "10 229"), ("kmsg", "1 11") })
@@ -150,6 +166,9 @@ internal sealed class TestInstance : IAsyncDisposable
             PlumbLoopback(InitPid);
             socket.Send("go"u8);
             if (await ReceiveAsync(socket) is var answer && answer != "started") throw new InvalidOperationException(answer);
+
+            // The harness closes its end a moment after it has said so; open, it could not be dumped.
+            await socket.ReceiveAsync(CancellationToken.None);
         }
     }
 
