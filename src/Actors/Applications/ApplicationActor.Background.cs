@@ -35,6 +35,8 @@ internal sealed partial class ApplicationActor
                 AnswerSynced(id, snapshot, null);
                 Prune();
                 break;
+            case Background.Verified { Snapshot: var snapshot } when _shelf.Find(snapshot.Id) is null: // Pruned meanwhile.
+                break;
             case Background.Verified { Snapshot: var snapshot, Problem: null }:
                 Sync(snapshot);
                 break;

@@ -328,7 +328,12 @@ internal sealed partial class ApplicationActor(
         if (_failure is { } reason)
         {
             log.OperationFailed(reason, State.Aid.Value, command.Doing);
-            command.Fail(reason is StaleWriteException stale ? stale.ToRefusal() : reason);
+            command.Fail(reason switch
+            {
+                StaleWriteException stale => stale.ToRefusal(),
+                OperationCanceledException => new VniException(ErrorCodes.Internal, $"application {State.Aid}: {ApplicationSentences.Why(reason)}; try again", reason),
+                _ => reason,
+            });
         }
         else
         {

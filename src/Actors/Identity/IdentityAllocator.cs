@@ -129,9 +129,25 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
         catch (RegistryUnavailableException)
         {
             // It may have been applied all the same: then the application is there, as written.
-            var pairs = (await registry.RangeAsync(new KeyRange(application), cancellationToken)).Pairs;
-            if (pairs is [var pair] && pair.Value.Span.SequenceEqual(value.Span)) return (new StoredApplication(state, pair.ModRevision, Owned: true), null);
+            if (await ReadAsync(application, cancellationToken) is { } pair && pair.Value.Span.SequenceEqual(value.Span))
+                return (new StoredApplication(state, pair.ModRevision, Owned: true), null);
             throw;
+        }
+    }
+
+    /// <summary>Reads until the registry answers.</summary>
+    private async Task<KeyValue?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return (await registry.RangeAsync(new KeyRange(key), cancellationToken)).Pairs is [var pair] ? pair : null;
+            }
+            catch (RegistryUnavailableException)
+            {
+                await Task.Delay(settings.RetryDelay, time, cancellationToken);
+            }
         }
     }
 

@@ -60,9 +60,8 @@ internal sealed class NodeActor(
                 break;
 
             case (Phase.Open, NodeMessage.Run { Declaration: var declaration, Reply: var reply }):
-                // Not cancelled by anything: what is allocated is to be started.
                 PipeTo(
-                    allocator.AllocateAsync(declaration, CancellationToken.None),
+                    allocator.AllocateAsync(declaration, Context.Stopping),
                     application => new NodeMessage.Allocated(application, reply),
                     error => new NodeMessage.RunEnded(null, error, reply));
                 break;
