@@ -147,7 +147,7 @@ public sealed class LinuxInterposer : IInterposer, IInstanceAccess
             : throw new VniException(ErrorCodes.WrongState, $"nothing can be executed in application {aid}: it has no processes on this node; start or restore it first");
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => new NodeChecks(_kit.Options, _kit.Spawner).RunAsync(cancellationToken);
+    public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => new NodeChecks(new NodeProbe(_kit.Options, _kit.Spawner, _events)).CheckAsync(cancellationToken);
 
     /// <summary>Lets go of the node: instances live on, plugged ports stay, parked ones lose what they hold.</summary>
     public ValueTask DisposeAsync()
