@@ -13,7 +13,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.path.join(HERE, "bin")
+BIN = os.environ.get("VNI_BIN", os.path.join(HERE, "bin"))
 CLONE_NEWNET = 0x40000000
 CLIENT_IP = "10.117.200.1"
 START_SECONDS = 15
