@@ -1,5 +1,6 @@
 using Vni.Actors;
 using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
 using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Xunit;
@@ -178,22 +179,24 @@ public sealed class InstanceTests : IAsyncLifetime
         var instance = await _node.StartAsync(TestNode.Spec(TestNode.Shell("(sleep 0 & exec sleep 0) & sleep 1000 & echo $! > /tmp/background; exit 5")));
         while (instance.Exits()[0].ExitCode != 5) await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, _node.Limit);
         Assert.True(instance.Cgroup.IsPopulated);
-        while (instance.Cgroup.Pids().Count > 2) await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, _node.Limit);
-        var processes = LiveProcesses.List(instance.Cgroup, ChainRecords.ReadPids(_node.PathsOf(instance.Spec)));
-        Assert.Equal(["/.vni/appshot", "sleep 1000"], processes.Select(p => p.Command.Replace("appshot init", "/.vni/appshot", StringComparison.Ordinal)));
+        IReadOnlyList<LiveProcess> processes;
+        do processes = LiveProcesses.List(instance.Cgroup, ChainRecords.ReadPids(_node.PathsOf(instance.Spec)));
+        while (!processes.Select(p => p.Command).SequenceEqual(["appshot init", "sleep 1000"]) && !_node.Limit.IsCancellationRequested);
         Assert.Equal([0, 1], processes.Select(p => p.Parent));
+        Assert.Equal(2, instance.Cgroup.Pids().Count); // No ended process waits to be reaped.
     }
 
     [Fact]
     public async Task Processes_are_listed_with_both_pids_and_their_names()
     {
-        var instance = await _node.StartAsync(TestNode.Spec(TestNode.Shell("exec sleep 1000", "web"), TestNode.Shell("exec sleep 2000", "cache")));
+        var instance = await _node.StartAsync(TestNode.Spec(
+            new ProcessDeclaration { Name = "web", Command = ["/bin/sleep", "1000"] }, new ProcessDeclaration { Name = "cache", Command = ["/bin/sleep", "2000"] }));
         var processes = LiveProcesses.List(instance.Cgroup, ChainRecords.ReadPids(_node.PathsOf(instance.Spec)));
         Assert.Equal([null, "web", "cache"], processes.Select(p => p.Process));
         Assert.Equal([1, 2, 3], processes.Select(p => p.Pid));
         Assert.Equal([0, 1, 1], processes.Select(p => p.Parent));
         Assert.Equal(instance.InitPid, processes[0].HostPid);
-        Assert.Equal("sleep 1000", processes[1].Command);
+        Assert.Equal("/bin/sleep 1000", processes[1].Command);
         Assert.All(processes, p => Assert.True(p.Memory > 0 && p.Threads == 1));
     }
 

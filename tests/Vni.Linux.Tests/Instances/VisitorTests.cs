@@ -74,6 +74,7 @@ public sealed class VisitorTests : IAsyncLifetime
         Assert.Equal("ready", await new StreamReader(visitor.Output).ReadLineAsync(_node.Limit));
         visitor.Signal(signal);
         Assert.Equal(128 + signal, await visitor.Exited.WaitAsync(_node.Limit));
+        await _node.Cgroups.FindVisitors(_instance.Spec.Aid).WaitUntilEmptyAsync(_node.Limit);
     }
 
     [Fact]
