@@ -45,11 +45,7 @@ internal static class ApiServer
         builder.Services.AddRoutingCore();
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
         builder.Services.AddSingleton(clock).AddSingleton(service).AddSingleton(access).AddSingleton(version);
-        builder.Services.Configure<JsonOptions>(json =>
-        {
-            json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Resolver);
-        });
+        builder.Services.Configure<JsonOptions>(json => ApiJson.Apply(json.SerializerOptions));
         builder.Services.AddOpenApi(OpenApiDocumentName, openApi => openApi.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "vnid";

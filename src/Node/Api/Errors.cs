@@ -1,5 +1,4 @@
 using System.Net.Mime;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Vni.Actors;
@@ -42,8 +41,8 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
         catch (Exception e)
         {
             var (status, error) = Explain(e);
-            if (status < StatusCodes.Status500InternalServerError || e is VniException) log.Refused(method, path, error.Code, error.Message);
             if (status >= StatusCodes.Status500InternalServerError) log.Failed(e, method, path);
+            else log.Refused(method, path, error.Code, error.Message);
             if (context.Response.HasStarted)
             {
                 context.Abort(); // The client must not take a cut answer for a whole one.
@@ -52,6 +51,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
 
             context.Response.Clear();
             await AnswerAsync(context, status, error);
+            return;
         }
 
         var elapsed = clock.GetElapsedTime(started).TotalMilliseconds;
@@ -81,6 +81,6 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = MediaTypeNames.Application.Json;
-        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new ErrorView(error), VniJson.Default.ErrorView), CancellationToken.None);
+        await context.Response.Body.WriteAsync(ApiJson.Serialize(new ErrorView(error)), CancellationToken.None);
     }
 }

@@ -1,12 +1,10 @@
 using System.ComponentModel;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
-using Vni.Actors.Messages;
 
 namespace Vni.Node.Api;
 
@@ -33,7 +31,7 @@ internal static class EventRoutes
         {
             await foreach (var happened in service.EventsAsync(name, goOn, cancellation).WithCancellation(cancellation))
             {
-                await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(happened, VniJson.Default.ApplicationEvent), cancellation);
+                await context.Response.Body.WriteAsync(ApiJson.Serialize(happened), cancellation);
                 await context.Response.Body.WriteAsync(LineFeed, cancellation);
                 await context.Response.Body.FlushAsync(cancellation);
             }

@@ -41,6 +41,29 @@ public sealed class ApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_body_leaves_out_has_its_default()
+    {
+        await _api.SendAsync(HttpMethod.Post, "/v1/applications", """{"processes":[{"command":["sh"]}]}""");
+        var declaration = Assert.IsType<ApplicationDeclaration>(Assert.Single(_api.Service.Calls));
+        Assert.Equal("/", declaration.Root);
+        Assert.Equal(new ResourceLimits(), declaration.Limits);
+        Assert.Equal(("main", "root", "/"), (declaration.Processes[0].Name, declaration.Processes[0].User, declaration.Processes[0].Workdir));
+        Assert.Empty(declaration.Processes[0].Env);
+        await _api.SendAsync(HttpMethod.Post, "/v1/applications", "{}");
+        Assert.Empty(((ApplicationDeclaration)_api.Service.Calls[1]).Processes);
+        await _api.SendAsync(HttpMethod.Post, "/v1/applications/web/stop", "{}");
+        Assert.Equal("stop web 10", _api.Service.Calls[2]);
+    }
+
+    [Fact]
+    public async Task Sentences_are_sent_as_they_are_written()
+    {
+        _api.Service.Failure = new VniException(ErrorCodes.Busy, "'web' is being größer <now>");
+        using var response = await _api.Client.GetAsync("/v1/applications");
+        Assert.Contains("'web' is being größer <now>", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task Stable_fields_are_there_also_when_they_are_null()
     {
         var (status, view) = await _api.SendAsync(HttpMethod.Get, "/v1/applications/web");
