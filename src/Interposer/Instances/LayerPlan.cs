@@ -22,13 +22,14 @@ internal sealed class LayerPlan
     private readonly List<LayerStep> _steps = [];
     private readonly HashSet<string> _made = new(StringComparer.Ordinal);
     private readonly HashSet<string> _hidden = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _masks;
 
-    private LayerPlan(ILowerRoot lower) => _lower = lower;
+    private LayerPlan(ILowerRoot lower, IEnumerable<string> masks) => (_lower, _masks) = (lower, new HashSet<string>(masks, StringComparer.Ordinal));
 
     /// <summary>The steps for a new layer, in order.</summary>
     public static IReadOnlyList<LayerStep> ForNew(LayerRequest request, ILowerRoot lower)
     {
-        var plan = new LayerPlan(lower);
+        var plan = new LayerPlan(lower, request.Masks);
         plan.MakeRoot();
         foreach (var mask in request.Masks) plan.Mask(mask);
         plan.AddHarness(request.HarnessPath);
@@ -96,7 +97,21 @@ internal sealed class LayerPlan
     {
         if (!_made.Contains("/run")) MakeDirectory("/run", _lower.Find("/run") is { IsDirectory: true } run ? run.Mode : Executable, opaque: true);
         MakeDirectory("/run/lock", Sticky);
+
+        // Daemons expect the directories that their packages made for them (/run/postgresql, say): the names, modes and
+        // owners are kept, and nothing of what is in them.
+        foreach (var name in _lower.Names("/run").Order(StringComparer.Ordinal))
+        {
+            var path = "/run/" + name;
+            if (_lower.Find(path) is { IsDirectory: true } lower && !IsOwn(path) && _made.Add(path))
+            {
+                _steps.Add(new LayerStep.MakeDirectory(Relative(path), lower.Mode, lower.Uid, lower.Gid, Opaque: false));
+            }
+        }
     }
+
+    /// <summary>Whether a path is masked for itself, and not because it lies beneath something that is.</summary>
+    private bool IsOwn(string path) => _masks.Contains(path);
 
     private void AddNames(VirtualIdentity identity, string? resolver)
     {

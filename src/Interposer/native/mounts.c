@@ -66,6 +66,7 @@ void enter_root(const char *root)
     if (syscall(SYS_pivot_root, ".", ".") < 0) fail("pivot_root", root);
     if (umount2(".", MNT_DETACH) < 0) fail("umount", "the node's root");
     if (chdir("/") < 0) fail("chdir", "/");
-    static const char *const read_only[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"};
+    static const char *const read_only[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs",
+                                            "/proc/scsi", "/proc/acpi", "/proc/asound", "/proc/driver", "/proc/dynamic_debug", "/proc/mtrr"};
     for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++) make_read_only(read_only[i]);
 }

@@ -105,6 +105,8 @@ static void execute(const char *file, char **argv, char **env, int error_fd)
 void program_execute(const struct program *program, const char *hostname, const char *log, int error_fd)
 {
     static struct user user;
+    int death_signal = 0;
+    prctl(PR_GET_PDEATHSIG, &death_signal);
     if (!user_resolve(program->user, &user)) give_up(error_fd, "user_not_found %s", program->user);
     if (log) {
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0640);
@@ -122,6 +124,7 @@ void program_execute(const struct program *program, const char *hostname, const 
     if (setgroups(user.group_count, user.groups) < 0 || setresgid(user.gid, user.gid, user.gid) < 0 ||
         setresuid(user.uid, user.uid, user.uid) < 0)
         give_up(error_fd, "internal setuid %s: %s", program->user, strerror(errno));
+    if (death_signal) prctl(PR_SET_PDEATHSIG, death_signal); /* a change of ids clears it */
     if (chdir(program->workdir) < 0) give_up(error_fd, "workdir_not_found %s: %s", program->workdir, strerror(errno));
     umask(022);
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
