@@ -76,6 +76,16 @@ public sealed class LayerPlanTests
     }
 
     [Fact]
+    public void Runtime_directories_of_daemons_are_kept_with_owner_and_mode_and_without_content()
+    {
+        _lower.Directory("/run/postgresql", 0x5fd, 100, 101);
+        _lower.File("/run/postgresql/pid");
+        var steps = Plan("/run");
+        Assert.Contains(new LayerStep.MakeDirectory("run/postgresql", 0x5fd, 100, 101, Opaque: false), steps);
+        Assert.DoesNotContain(steps, s => PathOf(s) == "run/postgresql/pid");
+    }
+
+    [Fact]
     public void Devices_replace_those_of_the_lower_layer()
     {
         var steps = Plan();
