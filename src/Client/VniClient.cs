@@ -1,0 +1,82 @@
+using Vni.Actors.Applications;
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Actors.Messages;
+using Vni.Client.Transport;
+
+namespace Vni.Client;
+
+/// <summary>
+/// The daemon's API, version 1 (<c>docs/api.md</c>), over its unix socket. Calls may overlap; each is cancelled by its
+/// token alone, without a time limit of its own. Every failure is a <see cref="Vni.Actors.VniException"/> with the daemon's code, or
+/// <see cref="Vni.Actors.ErrorCodes.DaemonUnavailable"/> when no answer came.
+/// </summary>
+/// <param name="socketPath">Path of the socket, 1 to 107 bytes; see <see cref="VniEndpoint"/>.</param>
+public sealed partial class VniClient(string socketPath) : IDisposable
+{
+    private readonly DaemonTransport _transport = new(socketPath);
+
+    /// <summary>The socket that is asked.</summary>
+    public string SocketPath => _transport.SocketPath;
+
+    /// <summary>Version and name of the daemon.</summary>
+    public Task<VersionView> GetVersionAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Get, "/v1/version", VniJson.Default.VersionView, cancellationToken);
+
+    /// <summary>What the daemon's machine can and cannot do.</summary>
+    public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Get, "/v1/check", VniJson.Default.IReadOnlyListNodeCheck, cancellationToken);
+
+    /// <summary>All applications, in order of name.</summary>
+    public Task<IReadOnlyList<ApplicationView>> ListApplicationsAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Get, "/v1/applications", VniJson.Default.IReadOnlyListApplicationView, cancellationToken);
+
+    /// <summary>One application.</summary>
+    public Task<ApplicationView> GetApplicationAsync(string aid, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Get, PathOf(aid), VniJson.Default.ApplicationView, cancellationToken);
+
+    /// <summary>Allocates an identity and starts the chain; returns when each process has executed its program.</summary>
+    public Task<ApplicationView> RunAsync(ApplicationDeclaration declaration, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Post, "/v1/applications", declaration, VniJson.Default.ApplicationDeclaration, VniJson.Default.ApplicationView, cancellationToken);
+
+    /// <summary>Starts a stopped application again, from its beginning, with its files and identity.</summary>
+    public Task<ApplicationView> StartAsync(string aid, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Post, PathOf(aid, "/start"), VniJson.Default.ApplicationView, cancellationToken);
+
+    /// <summary>Ends the processes of an application; its files and identity stay.</summary>
+    public Task<ApplicationView> StopAsync(string aid, StopRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Post, PathOf(aid, "/stop"), request, VniJson.Default.StopRequest, VniJson.Default.ApplicationView, cancellationToken);
+
+    /// <summary>Removes an application with its files, snapshots and identity; <paramref name="force"/>: even while it runs.</summary>
+    public async Task RemoveAsync(string aid, bool force, CancellationToken cancellationToken = default)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Delete, DaemonTransport.UriOf(PathOf(aid, force ? "?force=true" : "")));
+        using var response = await _transport.SendAsync(request, cancellationToken);
+    }
+
+    /// <summary>Takes a snapshot; returns when it is complete.</summary>
+    public Task<SnapshotView> SnapshotAsync(string aid, SnapshotRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Post, PathOf(aid, "/snapshot"), request, VniJson.Default.SnapshotRequest, VniJson.Default.SnapshotView, cancellationToken);
+
+    /// <summary>Brings an application back from a snapshot; returns when its processes run.</summary>
+    public Task<RestoreView> RestoreAsync(string aid, RestoreRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Post, PathOf(aid, "/restore"), request, VniJson.Default.RestoreRequest, VniJson.Default.RestoreView, cancellationToken);
+
+    /// <summary>Snapshots of one application, or of all when <paramref name="aid"/> is <c>null</c>.</summary>
+    public Task<IReadOnlyList<SnapshotView>> ListSnapshotsAsync(string? aid = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Get,
+            aid is null ? "/v1/snapshots" : $"/v1/snapshots?aid={Aid.Parse(aid)}",
+            VniJson.Default.IReadOnlyListSnapshotView,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public void Dispose() => _transport.Dispose();
+
+    // Only a valid name becomes part of a path: '..' or a slash would name another resource.
+    private static string PathOf(string aid, string rest = "") => $"/v1/applications/{Aid.Parse(aid)}{rest}";
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+
+namespace Vni.Console.CommandLine;
+
+/// <summary>
+/// Lets options stand between an application's name and the command, as in <c>vni exec web -T -- ls</c>. The parser takes
+/// everything after the name as the command, which is right for the command's own options and wrong for ours: so the name
+/// is moved behind ours.
+/// </summary>
+internal static class OptionOrder
+{
+    /// <summary>The same words, in the order that the parser needs; unchanged where that is not in question.</summary>
+    public static IReadOnlyList<string> Normalize(RootCommand root, IReadOnlyList<string> args)
+    {
+        var at = SkipOptions(root, root, args, 0);
+        if (at == args.Count || root.Subcommands.FirstOrDefault(c => c.Name == args[at]) is not { } command) return args;
+        if (command.Arguments is not [_, { CaptureRemainingTokens: true }]) return args;
+
+        var name = SkipOptions(root, command, args, at + 1);
+        if (name == args.Count || args[name].StartsWith('-')) return args;
+        var rest = SkipOptions(root, command, args, name + 1);
+        return [.. args.Take(name), .. args.Skip(name + 1).Take(rest - name - 1), args[name], .. args.Skip(rest)];
+    }
+
+    /// <summary>Index of the first word from <paramref name="at"/> on that is neither a known option nor its value.</summary>
+    public static int SkipOptions(RootCommand root, Command command, IReadOnlyList<string> args, int at)
+    {
+        while (at < args.Count && args[at] != "--" && args[at] is ['-', _, ..] word)
+        {
+            // '--name=value' and '--name:value' hold the value themselves.
+            var name = word.Split(['=', ':'], 2)[0];
+            if (Find(root, command, name) is not { } option) return at;
+            var length = TakesValue(option) && name.Length == word.Length ? 2 : 1;
+            if (at + length > args.Count) return at;
+            at += length;
+        }
+
+        return at;
+    }
+
+    /// <summary>The option that a word names, of a command or of all.</summary>
+    public static Option? Find(RootCommand root, Command command, string name) =>
+        command.Options.Concat(root.Options.Where(o => o.Recursive)).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+
+    /// <summary>Whether the word after an option is its value.</summary>
+    public static bool TakesValue(Option option) => option.Arity.MinimumNumberOfValues > 0;
+}

@@ -1,0 +1,21 @@
+using System.CommandLine;
+using Vni.Console.CommandLine;
+using Vni.Console.Completion;
+
+namespace Vni.Console.Commands;
+
+/// <summary><c>vni completion SHELL</c>: prints the script that makes a shell complete vni's words.</summary>
+internal sealed class CompletionCommand(Cli cli)
+{
+    public Command Create()
+    {
+        var shell = FormedOptions.Choice(new Argument<string>("SHELL") { Description = "bash, zsh or fish" }, "bash", "zsh", "fish");
+        var command = new Command("completion", "Print a completion script, as in: source <(vni completion bash)") { shell };
+        cli.SetAction(command, (context, _) =>
+        {
+            context.Screen.Write(CompletionScripts.Of(context.Get(shell)));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}

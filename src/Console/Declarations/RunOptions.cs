@@ -1,0 +1,46 @@
+using Vni.Actors.Applications;
+
+namespace Vni.Console.Declarations;
+
+/// <summary>What the options of <c>vni run</c> say; <c>null</c>: nothing.</summary>
+internal sealed record RunOptions
+{
+    public string? Name { get; init; }
+
+    public string? Ip { get; init; }
+
+    public string? Hostname { get; init; }
+
+    public string? Root { get; init; }
+
+    public long? Memory { get; init; }
+
+    public double? Cpus { get; init; }
+
+    /// <summary>Added to every process's own variables, or replacing them.</summary>
+    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>For every process.</summary>
+    public string? User { get; init; }
+
+    /// <summary>For every process.</summary>
+    public string? Workdir { get; init; }
+
+    /// <summary>The declaration, with what was said here in place of what it says.</summary>
+    public ApplicationDeclaration Over(ApplicationDeclaration declaration) => declaration with
+    {
+        Name = Name ?? declaration.Name,
+        Ip = Ip ?? declaration.Ip,
+        Hostname = Hostname ?? declaration.Hostname,
+        Root = Root ?? declaration.Root,
+        Limits = new ResourceLimits { Memory = Memory ?? declaration.Limits.Memory, Cpus = Cpus ?? declaration.Limits.Cpus },
+        Processes = [.. declaration.Processes.Select(Over)],
+    };
+
+    private ProcessDeclaration Over(ProcessDeclaration process)
+    {
+        var env = new Dictionary<string, string>(process.Env);
+        foreach (var (name, value) in Env) env[name] = value;
+        return process with { Env = env, User = User ?? process.User, Workdir = Workdir ?? process.Workdir };
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+using Vni.Actors.Messages;
+
+namespace Vni.Console.Output;
+
+/// <param name="Vni">Version of this program.</param>
+/// <param name="Daemon">The daemon's; <c>null</c> when it does not answer.</param>
+internal sealed record VersionDocument(string Vni, VersionView? Daemon);
+
+/// <param name="Aid">The application that is no more.</param>
+/// <param name="Removed">Always true.</param>
+internal sealed record RemovedDocument(string Aid, bool Removed);
+
+/// <param name="Aid">The application.</param>
+/// <param name="Lines">Its output, without line ends.</param>
+internal sealed record LogDocument(string Aid, IReadOnlyList<string> Lines);
+
+/// <param name="Line">One line of output, without its end.</param>
+internal sealed record LogLine(string Line);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(VersionDocument))]
+[JsonSerializable(typeof(RemovedDocument))]
+[JsonSerializable(typeof(IReadOnlyList<RemovedDocument>))]
+[JsonSerializable(typeof(LogDocument))]
+[JsonSerializable(typeof(LogLine))]
+internal sealed partial class CliJson : JsonSerializerContext;

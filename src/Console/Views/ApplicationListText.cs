@@ -1,0 +1,34 @@
+using Vni.Actors.Messages;
+using Vni.Console.Output;
+using Vni.Console.Values;
+
+namespace Vni.Console.Views;
+
+/// <summary>What <c>vni ps</c> prints.</summary>
+internal static class ApplicationListText
+{
+    // More pids than this say less than their number, and would wrap.
+    private const int ListedPids = 4;
+
+    public static void Write(Screen screen, IReadOnlyList<ApplicationView> applications, TimeProvider clock)
+    {
+        var grid = new Grid(
+            new GridColumn("AID"), new GridColumn("STATUS"), new GridColumn("IP"), new GridColumn("HOSTNAME", Shrinks: true),
+            new GridColumn("PIDS", Shrinks: true), new GridColumn("SNAPSHOT", Shrinks: true), new GridColumn("CHANGED"));
+        foreach (var a in applications)
+        {
+            grid.Add(
+                new Piece(a.Aid, Tone.Strong), Statuses.Show(a.Status), a.Ip, a.Hostname, Pids(a.Pids),
+                a.Snapshot ?? new Piece("-", Tone.Dim), new Piece(Times.Ago(a.Changed, clock), Tone.Dim));
+        }
+
+        grid.Write(screen);
+    }
+
+    private static Piece Pids(IReadOnlyList<int> pids) => pids.Count switch
+    {
+        0 => new Piece("-", Tone.Dim),
+        <= ListedPids => string.Join(' ', pids),
+        _ => $"{string.Join(' ', pids.Take(ListedPids - 1))} +{pids.Count - ListedPids + 1}",
+    };
+}
