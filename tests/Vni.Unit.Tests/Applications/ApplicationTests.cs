@@ -476,6 +476,35 @@ public sealed class ApplicationTests : IAsyncLifetime
         await RefusedAsync(ErrorCodes.Conflict, Stop, "on node n2");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_that_lost_the_owner_record_alone_stops_the_instance(bool atLeaseRenewal)
+    {
+        await Run();
+        var lease = (await _node.RangeAsync(_node.Keys.Members))[0].Lease;
+        await _node.Registry.TransactAsync(
+            new Transaction([], [new Operation.Put(_node.Keys.Owner(Shop), RegistryJson.Bytes(new Vni.Actors.Nodes.OwnerRecord("n2", 2)))], []), default);
+        if (atLeaseRenewal)
+        {
+            await _node.Registry.RevokeLeaseAsync(lease, default);
+            await TestNode.UntilAsync(
+                () =>
+                {
+                    _node.Time.Advance(TimeSpan.FromMilliseconds(500));
+                    return Task.FromResult(!_node.Kernel[Shop].Alive);
+                },
+                "the instance to be stopped");
+        }
+        else
+        {
+            await RefusedAsync(ErrorCodes.Conflict, () => Snapshot(), "owned by node n2");
+        }
+
+        Assert.Equal(FakeProcesses.None, _node.Kernel[Shop].Processes);
+        Assert.Equal("n2", RegistryJson.Owner(Assert.Single(await _node.RangeAsync(_node.Keys.Owners))).Node);
+    }
+
     [Fact]
     public async Task Only_the_newest_256_events_are_kept()
     {
