@@ -100,12 +100,19 @@ public sealed class VisitTests
         var aborted = new TaskCompletionSource();
         OnExec(daemon, async socket =>
         {
-            interruption!.Raise(2);
-            Assert.Equal("\0", await ReceiveAsync(socket));
-            Assert.Equal("""{"signal":2}""", await ReceiveAsync(socket));
-            interruption.Raise(2);
-            await Assert.ThrowsAnyAsync<Exception>(() => ReceiveAsync(socket));
-            aborted.SetResult();
+            try
+            {
+                Assert.Equal("\0", await ReceiveAsync(socket));
+                interruption!.Raise(2);
+                Assert.Equal("""{"signal":2}""", await ReceiveAsync(socket));
+                interruption.Raise(2);
+                await Assert.ThrowsAnyAsync<Exception>(() => ReceiveAsync(socket));
+                aborted.SetResult();
+            }
+            catch (Exception e)
+            {
+                aborted.SetException(e);
+            }
         });
         var run = await CliRun.Of(daemon, host => host with { Interruption = interruption = host.Interruption }, ["exec", "web", "sleep"]);
         Assert.Equal(130, run.Status);
