@@ -21,11 +21,10 @@ internal static partial class Namespaces
 
     /// <summary>Opens a namespace of a process, which keeps it in being.</summary>
     /// <exception cref="LinuxException"><c>ENOENT</c>: the process has ended. <c>EACCES</c>: CAP_SYS_PTRACE is missing.</exception>
-    public static SafeFileHandle Open(int pid, NamespaceKind kind)
-    {
-        var path = $"/proc/{pid}/ns/{(kind == NamespaceKind.Network ? "net" : "ipc")}";
-        return Libc.CheckHandle(Open(path, O_RDONLY | O_CLOEXEC), "open", path);
-    }
+    public static SafeFileHandle Open(int pid, NamespaceKind kind) => Open($"/proc/{pid}/ns", kind);
+
+    /// <summary>Opens the namespace of the calling thread.</summary>
+    public static SafeFileHandle OpenOwn(NamespaceKind kind) => Open("/proc/thread-self/ns", kind);
 
     /// <summary>Runs work in a namespace of a process; see <see cref="Run{T}(SafeFileHandle, NamespaceKind, Func{T})"/>.</summary>
     public static T Run<T>(int pid, NamespaceKind kind, Func<T> work)
@@ -68,6 +67,12 @@ internal static partial class Namespaces
         work();
         return true;
     });
+
+    private static SafeFileHandle Open(string directory, NamespaceKind kind)
+    {
+        var path = $"{directory}/{(kind == NamespaceKind.Network ? "net" : "ipc")}";
+        return Libc.CheckHandle(Open(path, O_RDONLY | O_CLOEXEC), "open", path);
+    }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -29,7 +29,16 @@ internal sealed partial class RawSocket : IDisposable
 
     /// <summary>Sets an option whose value is an <c>int</c>.</summary>
     public void SetOption(int level, int option, int value) =>
-        Libc.Check(SetSocketOption(_handle, level, option, value, sizeof(int)), "setsockopt", _name);
+        SetOption(level, option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+
+    /// <summary>Sets an option whose value is a structure.</summary>
+    public unsafe void SetOption(int level, int option, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* bytes = value)
+        {
+            Libc.Check(SetSocketOption(_handle, level, option, bytes, (uint)value.Length), "setsockopt", _name);
+        }
+    }
 
     /// <summary>Sends one datagram to an address in the kernel's layout (<c>sockaddr_nl</c>, <c>sockaddr_ll</c>); waits
     /// while the send buffer is full.</summary>
@@ -63,7 +72,7 @@ internal sealed partial class RawSocket : IDisposable
     private static partial int Socket(int domain, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int SetSocketOption(SafeFileHandle socket, int level, int option, in int value, uint length);
+    private static unsafe partial int SetSocketOption(SafeFileHandle socket, int level, int option, byte* value, uint length);
 
     [LibraryImport("libc", EntryPoint = "sendto", SetLastError = true)]
     private static unsafe partial long SendTo(SafeFileHandle socket, byte* data, nuint length, int flags, byte* address, uint addressLength);

@@ -43,20 +43,24 @@ internal static partial class Rtnetlink
             .Nest(IFLA_LINKINFO, info => info.Text(IFLA_INFO_KIND, "bridge").Nest(IFLA_INFO_DATA, bridge => bridge
                 .Number(IFLA_BR_STP_STATE, 0).Byte(IFLA_BR_MCAST_SNOOPING, 0)));
 
-    /// <summary>Makes a veth pair, both ends down; one queue each, or the kernel makes one per processor.</summary>
-    /// <param name="name">The end here.</param>
+    /// <summary>
+    /// Makes a veth pair, both ends down; one queue each, or the kernel makes one per processor. The request goes to the
+    /// namespace of the end whose index is chosen, because kernels before 6.14 look for that index where they are asked,
+    /// and ignore the index of a peer.
+    /// </summary>
+    /// <param name="index">Index of the end here.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="address">Its MAC.</param>
     /// <param name="mtu">Of both ends.</param>
-    /// <param name="inner">Name of the other end.</param>
-    /// <param name="innerIndex">Its index.</param>
-    /// <param name="innerAddress">Its MAC.</param>
-    /// <param name="innerNamespace">The network namespace it is made in.</param>
-    public static NetlinkMessage NewVeth(string name, int mtu, string inner, int innerIndex, byte[] innerAddress, SafeFileHandle innerNamespace) =>
-        LinkMessage(RouteMessage.RTM_NEWLINK, Create, name).Text(IFLA_IFNAME, name)
+    /// <param name="outer">Name of the other end.</param>
+    /// <param name="outerNamespace">The network namespace that end is made in.</param>
+    public static NetlinkMessage NewVeth(int index, string name, ReadOnlySpan<byte> address, int mtu, string outer, SafeFileHandle outerNamespace) =>
+        LinkMessage(RouteMessage.RTM_NEWLINK, Create, outer, index).Text(IFLA_IFNAME, name).Bytes(IFLA_ADDRESS, address)
             .Number(IFLA_MTU, mtu).Number(IFLA_NUM_TX_QUEUES, 1).Number(IFLA_NUM_RX_QUEUES, 1)
             .Nest(IFLA_LINKINFO, info => info.Text(IFLA_INFO_KIND, "veth").Nest(IFLA_INFO_DATA, data => data
-                .Nest(VETH_INFO_PEER, peer => peer.Fixed(new LinkHeader { Index = innerIndex }).Text(IFLA_IFNAME, inner)
-                    .Bytes(IFLA_ADDRESS, innerAddress).Number(IFLA_MTU, mtu).Number(IFLA_NUM_TX_QUEUES, 1)
-                    .Number(IFLA_NUM_RX_QUEUES, 1).Number(IFLA_NET_NS_FD, (int)innerNamespace.DangerousGetHandle()))));
+                .Nest(VETH_INFO_PEER, peer => peer.Fixed(default(LinkHeader)).Text(IFLA_IFNAME, outer)
+                    .Number(IFLA_MTU, mtu).Number(IFLA_NUM_TX_QUEUES, 1).Number(IFLA_NUM_RX_QUEUES, 1)
+                    .Number(IFLA_NET_NS_FD, (int)outerNamespace.DangerousGetHandle()))));
 
     /// <summary>Removes an interface; its being gone is no error.</summary>
     public static NetlinkMessage DeleteLink(string name) =>

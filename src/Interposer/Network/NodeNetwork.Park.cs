@@ -51,6 +51,7 @@ internal sealed partial class NodeNetwork
 
     private Tap MakeTap(Aid aid, PortAddress address)
     {
+        AwaitDiscarded(aid);
         var tap = Tap.Create(_names.Tap(aid), FrameFilters.Held(address));
         try
         {

@@ -20,16 +20,15 @@ internal sealed partial class NodeNetwork
             Rtnetlink.SetPort(index, name, learning: false, flooding: true),
             Rtnetlink.DeleteFilter(index, name, FilterHook.Ingress, ClosedPriority));
 
-        // Delivered before the entry moves, so that no new frame overtakes a held one, and once more after it, for those
-        // that came in between.
+        // Delivered before the entry moves, so that new frames do not overtake held ones, and once more after it, for those
+        // that came while it moved: they alone can be overtaken, and only by frames that came in the same moment.
         var tap = _parked.GetValueOrDefault(aid);
         var delivered = tap is null ? 0 : Deliver(tap, index);
         Ready.Netlink.Execute(Rtnetlink.SetForwarding(index, name, address.Mac));
         if (tap is not null)
         {
             delivered += Deliver(tap, index);
-            _parked.TryRemove(aid, out _);
-            tap.Dispose();
+            Discard(aid);
         }
 
         Ready.Packets.Send(Ready.Index, address.Announcement());

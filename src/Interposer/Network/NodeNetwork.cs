@@ -36,6 +36,9 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     private readonly PortNames _names = new(options.Bridge);
     private readonly ConcurrentDictionary<Aid, Tap> _parked = new();
 
+    /// <summary>Taps that are on their way out.</summary>
+    private readonly ConcurrentDictionary<Aid, Thread> _discarded = new();
+
     private readonly Lazy<SafeFileHandle> _closed = new(() => LoadClassifier(FrameFilters.Closed(), "vni_closed"));
     private readonly Lazy<SafeFileHandle> _criuOnly = new(() => LoadClassifier(FrameFilters.CriuOnly(), "vni_criu_only"));
 
@@ -62,7 +65,8 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     public void Remove(Aid aid)
     {
         Disconnect(aid);
-        if (_parked.TryRemove(aid, out var tap)) tap.Dispose();
+        Discard(aid);
+        AwaitDiscarded(aid);
     }
 
     /// <inheritdoc />
@@ -80,11 +84,27 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (var tap in _parked.Values) tap.Dispose();
-        _parked.Clear();
+        foreach (var aid in _parked.Keys) Discard(aid);
+        foreach (var aid in _discarded.Keys) AwaitDiscarded(aid);
         _bridge?.Dispose();
         if (_closed.IsValueCreated) _closed.Value.Dispose();
         if (_criuOnly.IsValueCreated) _criuOnly.Value.Dispose();
+    }
+
+    /// <summary>Removes a tap, if there is one, without waiting: the kernel takes some ten milliseconds to be sure that
+    /// nobody uses an interface any more, and the instance should not wait for that.</summary>
+    private void Discard(Aid aid)
+    {
+        if (!_parked.TryRemove(aid, out var tap)) return;
+        var removal = new Thread(tap.Dispose) { IsBackground = true, Name = "tap removal" };
+        removal.Start();
+        _discarded[aid] = removal;
+    }
+
+    /// <summary>Returns when the name of the tap is free again.</summary>
+    private void AwaitDiscarded(Aid aid)
+    {
+        if (_discarded.TryRemove(aid, out var removal)) removal.Join();
     }
 
     private static SafeFileHandle LoadClassifier(ulong[] code, string name) =>
