@@ -136,6 +136,8 @@ public sealed class CommandLineTests(FarmFixture fixture) : FarmTests(fixture)
     [InlineData("run")]
     [InlineData("inspect")]
     [InlineData("run", "--memory", "much", "--", "true")]
+    [InlineData("run", "--cpus", "0", "--", "true")]
+    [InlineData("run", "--name=", "--", "true")]
     public async Task What_is_not_understood_is_a_usage_error(params string[] arguments) =>
         Assert.Equal(2, (await Farm.TryVniAsync(arguments)).Status);
 

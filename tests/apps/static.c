@@ -2,6 +2,7 @@
  *
  *   static [PORT]      default 7000 */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +21,12 @@ int main(int argc, char **argv) {
     setsockopt(fds[0].fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fds[0].fd, (struct sockaddr *)&any, sizeof any) || listen(fds[0].fd, 64)) { perror("listen"); return 1; }
     printf("serving on %d\n", port); fflush(stdout);
-    while (poll(fds, (nfds_t)count, -1) >= 0) {
+    for (;;) {
+        if (poll(fds, (nfds_t)count, -1) < 0) {
+            if (errno == EINTR) continue; /* as after any stop and continuation; see signal(7) */
+            perror("poll");
+            return 1;
+        }
         for (int i = count - 1; i > 0; i--) {
             char text[256], answer[32]; ssize_t n;
             if (!fds[i].revents) continue;
@@ -37,5 +43,4 @@ int main(int argc, char **argv) {
             numbers[count++] = 0;
         }
     }
-    return 1;
 }

@@ -17,7 +17,7 @@ internal sealed class DaemonNames(GlobalOptions globals, Host host)
 
     /// <summary>One application, or none.</summary>
     public Argument<string?> OptionalApplication() =>
-        Completed(new Argument<string?>("AID") { Description = "Name of the application", Arity = ArgumentArity.ZeroOrOne });
+        Completed(new Argument<string?>("AID") { Description = "Name of the application", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => null });
 
     /// <summary>One application or more.</summary>
     public Argument<string[]> Applications() =>

@@ -27,6 +27,9 @@ internal sealed class Farm : IAsyncDisposable
     /// <summary>vnid's own address.</summary>
     public const string Gateway = "10.117.0.1";
 
+    /// <summary>The one cgroup that the daemon keeps for itself: its name is no application's, for it holds a dot.</summary>
+    private const string CriuSessions = "criu.sessions";
+
     private readonly FarmOptions _options;
     private readonly string _id = "vnie" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3));
     private NetworkNamespace? _node;
@@ -191,7 +194,7 @@ internal sealed class Farm : IAsyncDisposable
     public async Task<IReadOnlyList<string>> LeftoversAsync()
     {
         var left = new List<string>();
-        if (System.IO.Directory.Exists(Cgroup)) left.AddRange(System.IO.Directory.GetDirectories(Cgroup).Select(c => $"cgroup {c}"));
+        if (System.IO.Directory.Exists(Cgroup)) left.AddRange(System.IO.Directory.GetDirectories(Cgroup).Where(c => Path.GetFileName(c) != CriuSessions).Select(c => $"cgroup {c}"));
         foreach (var line in (await Node.IpAsync("-br link")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var name = line.Split(' ', '@')[0];
@@ -262,6 +265,7 @@ internal sealed class Farm : IAsyncDisposable
             if (!_daemon.HasExited) _daemon.Kill();
             await _daemon.WaitForExitAsync();
             _daemon.Dispose();
+            _daemon = null;
         }
 
         if (System.IO.Directory.Exists(Cgroup)) await ClearCgroupAsync();
