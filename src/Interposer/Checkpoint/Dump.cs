@@ -47,5 +47,6 @@ internal static class Dump
         options.FreezeCgroup = request.FrozenCgroup;
         var answer = await criu.CallAsync(new CriuReq { Type = RequestType.Dump, Opts = options }).ConfigureAwait(false);
         if (!answer.Success) throw CriuLog.Read(request.LogDirectory, LogName, ProcReader.Node.Describe).DumpFailure(request.Aid, answer.CrErrno);
+        PeriodicTimers.Rearm(request.ImagesDirectory);
     }
 }
