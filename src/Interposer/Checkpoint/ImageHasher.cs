@@ -39,7 +39,7 @@ internal sealed class ImageHasher : IDisposable
         foreach (var name in ManifestFile.FilesIn(directory))
         {
             var path = Path.Combine(directory, name);
-            if (!_followers.TryGetValue(path, out var follower)) follower = new Follower(path);
+            if (!_followers.TryGetValue(path, out var follower)) follower = new Follower(path, (int)Math.Clamp(new FileInfo(path).Length, 1, BlockSize));
             using (follower)
             {
                 while (follower.Advance())
@@ -78,7 +78,7 @@ internal sealed class ImageHasher : IDisposable
                 await Task.Delay(Interval, clock, _stop.Token).ConfigureAwait(false);
                 foreach (var path in Directory.EnumerateFiles(_images, "pages-*.img"))
                 {
-                    if (!_followers.TryGetValue(path, out var follower)) _followers.Add(path, follower = new Follower(path));
+                    if (!_followers.TryGetValue(path, out var follower)) _followers.Add(path, follower = new Follower(path, BlockSize));
                     while (follower.Advance()) _stop.Token.ThrowIfCancellationRequested();
                 }
             }
@@ -90,11 +90,11 @@ internal sealed class ImageHasher : IDisposable
     }
 
     /// <summary>A file and how far it has been read.</summary>
-    private sealed class Follower(string path) : IDisposable
+    private sealed class Follower(string path, int blockSize) : IDisposable
     {
         private readonly SafeFileHandle _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        private readonly byte[] _block = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(new FileInfo(path).Length, 4096, BlockSize));
+        private readonly byte[] _block = GC.AllocateUninitializedArray<byte>(blockSize);
 
         public long Length { get; private set; }
 

@@ -13,7 +13,7 @@ public sealed class PreflightTests
         _proc.Fd(107, 0, "/dev/null", new DeviceNumber(true, 1, 3)).Fd(107, 1, "/dev/pts/0", new DeviceNumber(true, 136, 0)).Fd(107, 2, "/dev/tty", new DeviceNumber(true, 5, 0))
             .Fd(107, 3, "socket:[1]", socket: "TCP").Fd(107, 4, "socket:[2]", socket: "UNIX-STREAM").Fd(107, 5, "pipe:[3]").Fd(107, 6, "anon_inode:[eventpoll]")
             .Fd(107, 7, "anon_inode:inotify").Fd(107, 8, "/memfd:x (deleted)").Fd(107, 9, "/var/log/x").Fd(107, 63, "anon_inode:[timerfd]")
-            .File(107, "maps", "7f00-7f01 r--p 0 0:0 1 /usr/lib/x.so\n").File(100, "net/tcp", "  sl\n   0: 0100007F:1B58 00000000:0000 0A 00000000:00000000 00:0 0 0 0 1\n");
+            .File(107, "maps", "7f00-7f01 r--p 0 0:0 1 /usr/lib/x.so\n");
         Assert.Empty(Find());
     }
 
@@ -70,14 +70,8 @@ public sealed class PreflightTests
     [Fact]
     public void What_passes_by_itself_is_marked_as_such()
     {
-        _proc.Add(108, "make", "8", 8, 8, state: 'D')
-            .File(100, "net/tcp", "  sl\n   0: 0100007F:1B58 00000000:0000 0A 00000000:00000002 00:0 0 0 0 1\n   1: 0100007F:1B59 00000000:0000 01 00000000:00000002 00:0 0 0 0 1\n")
-            .File(100, "net/tcp6", "  sl\n   0: 00:1F40 00:0000 03 00000000:00000000 00:0 0 0 0 1\n");
-        var findings = Find(108);
-        Assert.Equal(3, findings.Count);
-        Assert.All(findings, f => Assert.True(f.Transient));
-        Assert.Contains(findings, f => f.Text.Contains("port 7000"));
-        Assert.Contains(findings, f => f.Text.Contains("port 8000"));
+        _proc.Add(108, "make", "8", 8, 8, state: 'D');
+        Assert.True(Assert.Single(Find(108)).Transient);
     }
 
     [Fact]
