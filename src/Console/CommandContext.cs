@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Serialization.Metadata;
 using Vni.Client;
-using Vni.Console.CommandLine;
-using Vni.Console.Output;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Output;
 
-namespace Vni.Console;
+namespace Vni.Cli;
 
 /// <summary>One run of one command: its options, the daemon, and where to print.</summary>
 internal sealed class CommandContext(Host host, ParseResult parse, GlobalOptions globals) : IDisposable

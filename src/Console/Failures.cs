@@ -1,8 +1,8 @@
 using Vni.Actors;
 using Vni.Actors.Messages;
-using Vni.Console.Output;
+using Vni.Cli.Output;
 
-namespace Vni.Console;
+namespace Vni.Cli;
 
 /// <summary>How a refusal or failure is told: one sentence and its code, on standard error.</summary>
 internal static class Failures

@@ -1,7 +1,7 @@
-using Vni.Console.Output;
-using Vni.Console.Terminal;
+using Vni.Cli.Output;
+using Vni.Cli.Terminal;
 
-namespace Vni.Console;
+namespace Vni.Cli;
 
 /// <summary>Everything outside of the process that a command touches, but for the daemon and the files that it is given.</summary>
 internal sealed record Host

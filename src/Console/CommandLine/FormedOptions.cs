@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Vni.Actors.Identity;
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.CommandLine;
+namespace Vni.Cli.CommandLine;
 
 /// <summary>Options and arguments whose values have a form; what has not is a usage error.</summary>
 internal static class FormedOptions

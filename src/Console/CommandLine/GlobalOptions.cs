@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Vni.Client;
 
-namespace Vni.Console.CommandLine;
+namespace Vni.Cli.CommandLine;
 
 /// <summary>What every command takes.</summary>
 internal sealed class GlobalOptions

@@ -3,7 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Text;
 
-namespace Vni.Console.CommandLine;
+namespace Vni.Cli.CommandLine;
 
 /// <summary>
 /// What <c>--help</c> prints. System.CommandLine's own text puts options behind the command that an application runs, where

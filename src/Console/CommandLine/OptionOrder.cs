@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace Vni.Console.CommandLine;
+namespace Vni.Cli.CommandLine;
 
 /// <summary>
 /// Lets options stand between an application's name and the command, as in <c>vni exec web -T -- ls</c>. The parser takes

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Vni.Actors.Identity;
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.CommandLine;
+namespace Vni.Cli.CommandLine;
 
 /// <summary>What is wrong with a command line, in our own voice.</summary>
 internal static class UsageErrors

@@ -2,12 +2,12 @@ using System.CommandLine;
 using Vni.Actors;
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
-using Vni.Console.Views;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni check</c>: what this machine can and cannot do. The first finding is the daemon itself.</summary>
-internal sealed class CheckCommand(Cli cli)
+internal sealed class CheckCommand(VniCommand cli)
 {
     public Command Create()
     {
@@ -16,7 +16,7 @@ internal sealed class CheckCommand(Cli cli)
         {
             var findings = await context.WaitAsync("checking", FindAsync(context, cancellationToken));
             context.Print(findings, VniJson.Default.IReadOnlyListNodeCheck, screen => CheckText.Write(screen, findings));
-            return findings.Any(f => f is { Ok: false, Required: true }) ? Cli.Failed : 0;
+            return findings.Any(f => f is { Ok: false, Required: true }) ? VniCommand.Failed : 0;
         });
         return command;
     }

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using Vni.Console.CommandLine;
-using Vni.Console.Completion;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Completion;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni completion SHELL</c>: prints the script that makes a shell complete vni's words.</summary>
-internal sealed class CompletionCommand(Cli cli)
+internal sealed class CompletionCommand(VniCommand cli)
 {
     public Command Create()
     {

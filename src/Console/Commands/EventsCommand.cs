@@ -1,14 +1,14 @@
 using System.CommandLine;
 using Vni.Actors.Applications;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Output;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Output;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni events AID</c>: what happened to an application.</summary>
-internal sealed class EventsCommand(Cli cli, DaemonNames names)
+internal sealed class EventsCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _aid = names.Application();
     private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with what happens from now on" };

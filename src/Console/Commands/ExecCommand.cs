@@ -1,13 +1,13 @@
 using System.CommandLine;
 using Vni.Client.Exec;
-using Vni.Console.CommandLine;
-using Vni.Console.Completion;
-using Vni.Console.Terminal;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Completion;
+using Vni.Cli.Terminal;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni exec AID -- COMMAND</c>: a visitor in an application, at this terminal if there is one.</summary>
-internal sealed class ExecCommand(Cli cli, DaemonNames names)
+internal sealed class ExecCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _aid = names.Application();
     private readonly Option<string?> _user = FormedOptions.Text("--user", "USER", "User, by name or uid, with an optional :group [default: root]");

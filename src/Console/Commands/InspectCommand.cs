@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni inspect AID</c>: everything about one application.</summary>
-internal sealed class InspectCommand(Cli cli, DaemonNames names)
+internal sealed class InspectCommand(VniCommand cli, DaemonNames names)
 {
     public Command Create()
     {

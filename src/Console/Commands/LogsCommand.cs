@@ -1,13 +1,13 @@
 using System.CommandLine;
 using Vni.Client;
-using Vni.Console.CommandLine;
-using Vni.Console.Completion;
-using Vni.Console.Output;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Completion;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni logs AID</c>: what an application's processes have written.</summary>
-internal sealed class LogsCommand(Cli cli, DaemonNames names)
+internal sealed class LogsCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _aid = names.Application();
     private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with what is written from now on" };

@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization.Metadata;
-using Vni.Console.Output;
-using Vni.Console.Terminal;
+using Vni.Cli.Output;
+using Vni.Cli.Terminal;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary>What <c>start</c>, <c>stop</c> and <c>rm</c> have in common: they take several applications, one after the other.</summary>
 internal static class ManyApplications
@@ -27,7 +27,7 @@ internal static class ManyApplications
             catch (Exception e) when (e is not (OperationCanceledException or OutputClosedException))
             {
                 Failures.Write(context.Host.Error, context.Host.ErrorTerminal, context.Json, Failures.Of(e));
-                status = Cli.Failed;
+                status = VniCommand.Failed;
             }
         }
 

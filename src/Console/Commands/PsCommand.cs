@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Vni.Actors.Messages;
-using Vni.Console.Output;
-using Vni.Console.Views;
+using Vni.Cli.Output;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni ps</c>: all applications.</summary>
-internal sealed class PsCommand(Cli cli)
+internal sealed class PsCommand(VniCommand cli)
 {
     public Command Create()
     {

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using Vni.Console.Completion;
-using Vni.Console.Output;
+using Vni.Cli.Completion;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni rm AID...</c>: removes applications with everything that is theirs.</summary>
-internal sealed class RemoveCommand(Cli cli, DaemonNames names)
+internal sealed class RemoveCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string[]> _aids = names.Applications();
     private readonly Option<bool> _force = new("--force") { Description = "Even while they run" };

@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni restore AID</c>: brings an application back from a snapshot.</summary>
-internal sealed class RestoreCommand(Cli cli, DaemonNames names)
+internal sealed class RestoreCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _aid = names.Application();
     private readonly Option<string?> _snapshot = names.Snapshot("--snapshot", "Which one [default: the newest]");

@@ -2,14 +2,14 @@ using System.CommandLine;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Messages;
-using Vni.Console.CommandLine;
-using Vni.Console.Declarations;
-using Vni.Console.Output;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Declarations;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni run</c>: declares an application, by options or by a file, and starts it.</summary>
-internal sealed class RunCommand(Cli cli)
+internal sealed class RunCommand(VniCommand cli)
 {
     private readonly Option<string?> _file = FormedOptions.Text("--file", "application.yaml", "Declaration of the application; other options override it", "-f");
     private readonly Option<string?> _name = FormedOptions.Text("--name", "AID", "Name of the application [default: from the command]");

@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni snapshot AID</c>: freezes an application to disk.</summary>
-internal sealed class SnapshotCommand(Cli cli, DaemonNames names)
+internal sealed class SnapshotCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _aid = names.Application();
     private readonly Option<bool> _leaveRunning = new("--leave-running") { Description = "Let it run on [default: it becomes dormant]" };

@@ -1,13 +1,13 @@
 using System.CommandLine;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Output;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Output;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni snapshots [AID]</c>: the snapshots there are.</summary>
-internal sealed class SnapshotsCommand(Cli cli, DaemonNames names)
+internal sealed class SnapshotsCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string?> _aid = names.OptionalApplication();
 

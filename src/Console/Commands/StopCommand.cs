@@ -1,14 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 using Vni.Actors.Messages;
-using Vni.Console.Completion;
-using Vni.Console.Output;
-using Vni.Console.Views;
+using Vni.Cli.Completion;
+using Vni.Cli.Output;
+using Vni.Cli.Views;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni stop AID...</c>: ends processes; files and identity stay.</summary>
-internal sealed class StopCommand(Cli cli, DaemonNames names)
+internal sealed class StopCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string[]> _aids = names.Applications();
     private readonly Option<double> _grace = new("--grace")

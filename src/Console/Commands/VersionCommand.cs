@@ -2,12 +2,12 @@ using System.CommandLine;
 using System.Reflection;
 using Vni.Actors;
 using Vni.Actors.Messages;
-using Vni.Console.Output;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Commands;
+namespace Vni.Cli.Commands;
 
 /// <summary><c>vni version</c>: versions of this program and of the daemon that it talks to.</summary>
-internal sealed class VersionCommand(Cli cli)
+internal sealed class VersionCommand(VniCommand cli)
 {
     private static string Own => typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 

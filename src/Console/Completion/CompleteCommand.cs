@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
-using Vni.Console.CommandLine;
-using Vni.Console.Output;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Completion;
+namespace Vni.Cli.Completion;
 
 /// <summary><c>vni __complete -- WORD...</c>, hidden: candidates for the last word, for the scripts of <c>vni completion</c>.</summary>
-internal sealed class CompleteCommand(Cli cli, RootCommand root)
+internal sealed class CompleteCommand(VniCommand cli, RootCommand root)
 {
     private readonly Argument<string[]> _words = new("WORD") { Arity = ArgumentArity.ZeroOrMore, CaptureRemainingTokens = true };
 

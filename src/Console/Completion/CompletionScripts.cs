@@ -1,4 +1,4 @@
-namespace Vni.Console.Completion;
+namespace Vni.Cli.Completion;
 
 /// <summary>
 /// Scripts that ask <c>vni __complete</c>, which prints a line per candidate: the word, a tab, what it is. Where it prints

@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using Vni.Actors;
 using Vni.Client;
-using Vni.Console.CommandLine;
+using Vni.Cli.CommandLine;
 
-namespace Vni.Console.Completion;
+namespace Vni.Cli.Completion;
 
 /// <summary>Arguments and options that name what the daemon knows; they complete to what there is.</summary>
 internal sealed class DaemonNames(GlobalOptions globals, Host host)

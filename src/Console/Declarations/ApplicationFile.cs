@@ -4,9 +4,9 @@ using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Declarations;
+namespace Vni.Cli.Declarations;
 
 /// <summary>
 /// Reads <c>application.yaml</c>. What the declaration itself decides is checked here, where lines and columns are known;

@@ -1,6 +1,6 @@
 using Vni.Actors;
 
-namespace Vni.Console.Declarations;
+namespace Vni.Cli.Declarations;
 
 /// <summary>Everything that is wrong with a file, to be told at once.</summary>
 internal sealed class Problems(string file)

@@ -1,6 +1,6 @@
 using Vni.Actors.Applications;
 
-namespace Vni.Console.Declarations;
+namespace Vni.Cli.Declarations;
 
 /// <summary>What the options of <c>vni run</c> say; <c>null</c>: nothing.</summary>
 internal sealed record RunOptions

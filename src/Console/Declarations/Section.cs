@@ -1,7 +1,7 @@
 using Vni.Actors.Identity;
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Declarations;
+namespace Vni.Cli.Declarations;
 
 /// <summary>A mapping with a fixed set of keys. Reading it reports what is unknown, double or of the wrong type.</summary>
 internal sealed class Section

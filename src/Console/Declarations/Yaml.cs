@@ -1,7 +1,7 @@
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Vni.Console.Declarations;
+namespace Vni.Cli.Declarations;
 
 /// <summary>A value of a YAML document, with where it stands: line and column from 1.</summary>
 internal abstract record YamlItem(long Line, long Column);

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Vni.Actors.Messages;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <param name="Vni">Version of this program.</param>
 /// <param name="Daemon">The daemon's; <c>null</c> when it does not answer.</param>

@@ -1,7 +1,7 @@
 using System.Text;
 using Spectre.Console;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <param name="Title">Upper case.</param>
 /// <param name="Right">Whether its cells stand at the right, as numbers do.</param>

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>Documents for programs, in UTF-8.</summary>
 internal static class JsonOutput

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>Takes bytes and hands on whole lines, without their ends; invalid UTF-8 becomes U+FFFD.</summary>
 internal sealed class LineStream(Action<string> line) : WriteOnlyStream

@@ -1,4 +1,4 @@
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>What a piece of text means; a terminal shows it as a colour.</summary>
 internal enum Tone

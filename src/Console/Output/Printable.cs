@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>
 /// Makes any text safe to show: what an application or a file calls itself must not move the cursor, set colours, hide

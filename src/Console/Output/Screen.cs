@@ -1,7 +1,7 @@
 using System.Text;
 using Spectre.Console;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>Text for people on one stream: with colours and fitted to the width on a terminal, plain elsewhere.</summary>
 /// <param name="stream">Where it goes; each line or table is one write.</param>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>
 /// Shows an application's output on the user's terminal: text, tabs, line ends and colours (ECMA-48 SGR, <c>ESC [ ... m</c>)

@@ -1,7 +1,7 @@
 using System.Text;
 using Spectre.Console;
 
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>One line that says what is being waited for, on a terminal, and only if it takes a moment.</summary>
 internal static class Waiting

@@ -1,4 +1,4 @@
-namespace Vni.Console.Output;
+namespace Vni.Cli.Output;
 
 /// <summary>What streams that only take bytes have in common.</summary>
 internal abstract class WriteOnlyStream : Stream

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using Vni.Console.Output;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>
 /// A standard stream: plain read(2) and write(2), so that two streams on one file keep their order, and a closed pipe is an

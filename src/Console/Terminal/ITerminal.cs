@@ -1,6 +1,6 @@
 using Vni.Client.Exec;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>The terminal that the user sits at.</summary>
 internal interface ITerminal

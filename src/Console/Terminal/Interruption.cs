@@ -1,6 +1,6 @@
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>What becomes of SIGINT, SIGTERM and SIGHUP: they cancel, unless the command passes them on.</summary>
 internal sealed class Interruption : IDisposable

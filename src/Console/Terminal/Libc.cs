@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>
 /// The few calls that standard streams and terminals need; System.Console would read the terminal's description, change

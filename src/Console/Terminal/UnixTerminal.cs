@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Vni.Client.Exec;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>The terminal behind standard input and output.</summary>
 internal sealed class UnixTerminal : ITerminal

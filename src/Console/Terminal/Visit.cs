@@ -1,8 +1,8 @@
 using Vni.Actors;
 using Vni.Client.Exec;
-using Vni.Console.Values;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Terminal;
+namespace Vni.Cli.Terminal;
 
 /// <summary>
 /// Connects standard streams, size and signals of this process with a visitor until it ends. Whatever happens, the

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>Processors' worth of time.</summary>
 internal static class Cpus

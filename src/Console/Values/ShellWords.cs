@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>
 /// Splits and joins command lines by the quoting rules of the POSIX shell (XCU 2.2), without any of its expansions: what a

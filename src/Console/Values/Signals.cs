@@ -1,4 +1,4 @@
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>Names of signals (signal(7), x86 and ARM numbers).</summary>
 internal static class Signals

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>Amounts of bytes as people write and read them; all multiples are powers of 1024.</summary>
 internal static class Sizes

@@ -1,4 +1,4 @@
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>What a mistyped word was probably meant to be.</summary>
 internal static class Suggestion

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Vni.Actors.Interposition;
 
-namespace Vni.Console.Values;
+namespace Vni.Cli.Values;
 
 /// <summary>Points in time and durations as people read them.</summary>
 internal static class Times

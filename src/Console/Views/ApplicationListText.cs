@@ -1,8 +1,8 @@
 using Vni.Actors.Messages;
-using Vni.Console.Output;
-using Vni.Console.Values;
+using Vni.Cli.Output;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>What <c>vni ps</c> prints.</summary>
 internal static class ApplicationListText

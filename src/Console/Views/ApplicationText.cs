@@ -1,9 +1,9 @@
 using Vni.Actors.Applications;
 using Vni.Actors.Messages;
-using Vni.Console.Output;
-using Vni.Console.Values;
+using Vni.Cli.Output;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>What <c>vni inspect</c> prints.</summary>
 internal static class ApplicationText

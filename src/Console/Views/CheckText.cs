@@ -1,7 +1,7 @@
 using Vni.Actors.Interposition;
-using Vni.Console.Output;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>What <c>vni check</c> prints: one line per finding, the remedy below it, and the sum of it all.</summary>
 internal static class CheckText

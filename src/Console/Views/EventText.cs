@@ -1,8 +1,8 @@
 using Vni.Actors.Applications;
-using Vni.Console.Output;
-using Vni.Console.Values;
+using Vni.Cli.Output;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>What <c>vni events</c> prints: a line per event, so that following and not following look the same.</summary>
 internal static class EventText

@@ -1,9 +1,9 @@
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
-using Vni.Console.Output;
-using Vni.Console.Values;
+using Vni.Cli.Output;
+using Vni.Cli.Values;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>What <c>vni snapshot</c>, <c>vni snapshots</c> and <c>vni restore</c> print.</summary>
 internal static class SnapshotText

@@ -1,6 +1,6 @@
-using Vni.Console.Output;
+using Vni.Cli.Output;
 
-namespace Vni.Console.Views;
+namespace Vni.Cli.Views;
 
 /// <summary>How the status of an application is shown.</summary>
 internal static class Statuses

@@ -1,10 +1,10 @@
 using System.Text;
-using Vni.Console;
-using Vni.Console.Output;
-using Vni.Console.Terminal;
+using Vni.Cli;
+using Vni.Cli.Output;
+using Vni.Cli.Terminal;
 using Vni.Unit.Tests.Client;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 /// <summary>One run of the whole command line in this process, and what came of it.</summary>
 internal sealed record CliRun(int Status, string Output, string Error)
@@ -27,7 +27,7 @@ internal sealed record CliRun(int Status, string Output, string Error)
             Environment = name => name == "VNI_SOCKET" ? daemon?.SocketPath ?? "/nonexistent/vnid.sock" : null,
             Clock = new FixedClock(Examples.Noon),
         };
-        var status = await new Cli(change?.Invoke(host) ?? host).RunAsync(args);
+        var status = await new VniCommand(change?.Invoke(host) ?? host).RunAsync(args);
         return new CliRun(status, Text(output), Text(error));
     }
 

@@ -3,7 +3,7 @@ using Vni.Actors.Messages;
 using Vni.Unit.Tests.Client;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class CompletionTests
 {

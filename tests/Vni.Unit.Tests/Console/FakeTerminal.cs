@@ -1,7 +1,7 @@
 using Vni.Client.Exec;
-using Vni.Console.Terminal;
+using Vni.Cli.Terminal;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 /// <summary>A terminal that records its modes.</summary>
 internal sealed class FakeTerminal : ITerminal

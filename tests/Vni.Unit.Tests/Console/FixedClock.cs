@@ -1,4 +1,4 @@
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 /// <summary>A clock that stands, in UTC, whatever the machine's time zone is; timers are real.</summary>
 internal sealed class FixedClock(DateTimeOffset now) : TimeProvider

@@ -6,7 +6,7 @@ using Vni.Actors.Messages;
 using Vni.Unit.Tests.Client;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 /// <summary>What is printed, to the letter; the clock stands at noon, UTC.</summary>
 public sealed class OutputTests
@@ -60,7 +60,7 @@ public sealed class OutputTests
     {
         await using var daemon = await FakeDaemon.StartAsync();
         daemon.On("GET /v1/applications", [s_dormant with { Snapshot = "a-longer-name.0h2k4m6n8p1q" }], VniJson.Default.IReadOnlyListApplicationView);
-        var run = await CliRun.Of(daemon, host => host with { OutputTerminal = new Vni.Console.Output.ScreenTerminal(80, Colours: false) }, ["ps"]);
+        var run = await CliRun.Of(daemon, host => host with { OutputTerminal = new Vni.Cli.Output.ScreenTerminal(80, Colours: false) }, ["ps"]);
         Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80));
         Assert.Contains("a-longer-name  dormant  10.117.0.200", run.Output);
         Assert.Contains("…", run.Output);

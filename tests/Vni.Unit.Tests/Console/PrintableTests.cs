@@ -1,7 +1,7 @@
-using Vni.Console.Output;
+using Vni.Cli.Output;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class PrintableTests
 {

@@ -1,8 +1,8 @@
 using Vni.Actors.Applications;
-using Vni.Console.Declarations;
+using Vni.Cli.Declarations;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class RunOptionsTests
 {

@@ -1,7 +1,7 @@
-using Vni.Console.Values;
+using Vni.Cli.Values;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class SizesTests
 {

@@ -1,8 +1,8 @@
 using System.Text;
-using Vni.Console.Output;
+using Vni.Cli.Output;
 using Xunit;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class TerminalGuardTests
 {

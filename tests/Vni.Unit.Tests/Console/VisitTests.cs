@@ -1,14 +1,14 @@
 using System.Text;
 using Vni.Actors;
 using Vni.Client.Exec;
-using Vni.Console;
-using Vni.Console.Output;
-using Vni.Console.Terminal;
+using Vni.Cli;
+using Vni.Cli.Output;
+using Vni.Cli.Terminal;
 using Vni.Unit.Tests.Client;
 using Xunit;
 using static Vni.Unit.Tests.Client.ExecSessionTests;
 
-namespace Vni.Unit.Tests.CommandLine;
+namespace Vni.Unit.Tests.Cli;
 
 public sealed class VisitTests
 {

@@ -1,15 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Text;
-using Vni.Console.CommandLine;
-using Vni.Console.Commands;
-using Vni.Console.Completion;
-using Vni.Console.Terminal;
+using Vni.Cli.CommandLine;
+using Vni.Cli.Commands;
+using Vni.Cli.Completion;
+using Vni.Cli.Terminal;
 
-namespace Vni.Console;
+namespace Vni.Cli;
 
 /// <summary>The whole command line: from words to an exit status.</summary>
-internal sealed class Cli
+internal sealed class VniCommand
 {
     /// <summary>Refused or failed.</summary>
     public const int Failed = 1;
@@ -24,7 +24,7 @@ internal sealed class Cli
     private readonly GlobalOptions _globals = new();
     private readonly RootCommand _root;
 
-    public Cli(Host host)
+    public VniCommand(Host host)
     {
         _host = host;
         var names = new DaemonNames(_globals, host);
