@@ -7,7 +7,8 @@ namespace Vni.Interposer.Checkpoint;
 /// <summary>
 /// Computes the digests of a snapshot's files. Those of the memory images, by far the largest, are computed while CRIU writes
 /// them, on another core: CRIU fills <c>pages-*.img</c> strictly from front to end, so what was read once stays as it was.
-/// All others are read when they are complete.
+/// All others are read when they are complete. Nothing is written back early: started beside the dump (sync_file_range(2)), the
+/// disk's work tripled the time in the freeze (512 MB: 0.35 s to 0.98 s) and gained 0.2 s after it.
 /// </summary>
 internal sealed class ImageHasher : IDisposable
 {

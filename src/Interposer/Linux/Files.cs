@@ -3,11 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Vni.Interposer.Linux;
 
-/// <summary>fsync(2), sync_file_range(2).</summary>
+/// <summary>fsync(2).</summary>
 internal static partial class Libc
 {
-    private const int SYNC_FILE_RANGE_WRITE = 2;
-
     /// <summary>Returns when what is cached of a file or directory is on disk.</summary>
     internal static void Sync(SafeFileHandle file, string path)
     {
@@ -25,13 +23,6 @@ internal static partial class Libc
         Sync(directory, path);
     }
 
-    /// <summary>Starts, but does not await, the writing of a range of a file. File systems without a disk refuse it,
-    /// which does not matter.</summary>
-    internal static void StartWriteBack(SafeFileHandle file, long offset, long length) => _ = SyncFileRange(file, offset, length, SYNC_FILE_RANGE_WRITE);
-
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FileSync(SafeHandle file);
-
-    [LibraryImport("libc", EntryPoint = "sync_file_range")]
-    private static partial int SyncFileRange(SafeHandle file, long offset, long length, int flags);
 }
