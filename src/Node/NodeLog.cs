@@ -26,10 +26,10 @@ internal static partial class NodeLog
     [LoggerMessage(4006, LogLevel.Critical, "The daemon met a defect")]
     internal static partial void Defect(this ILogger log, Exception exception);
 
-    [LoggerMessage(4010, LogLevel.Information, "{Method} {Path}: {Status} after {Milliseconds} ms")]
+    [LoggerMessage(4010, LogLevel.Information, "{Method} {Path}: {Status} after {Milliseconds:F1} ms")]
     internal static partial void Changed(this ILogger log, string method, string path, int status, double milliseconds);
 
-    [LoggerMessage(4011, LogLevel.Debug, "{Method} {Path}: {Status} after {Milliseconds} ms")]
+    [LoggerMessage(4011, LogLevel.Debug, "{Method} {Path}: {Status} after {Milliseconds:F1} ms")]
     internal static partial void Read(this ILogger log, string method, string path, int status, double milliseconds);
 
     [LoggerMessage(4012, LogLevel.Information, "{Method} {Path} refused ({Code}): {Message}")]

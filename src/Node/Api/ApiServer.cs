@@ -51,6 +51,7 @@ internal static class ApiServer
             document.Info.Title = "vnid";
             document.Info.Description = "The VniAkka node daemon: applications with their own network identity, snapshots and restores. Served on a unix socket.";
             document.Info.Version = $"v{Version}";
+            document.Servers?.Clear(); // A unix socket has no address to name.
             return Task.CompletedTask;
         }));
 

@@ -43,6 +43,6 @@ internal sealed class CriuCache : IDisposable
     {
         var isDirectory = Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null;
         if (isDirectory) Directory.Delete(path, recursive: true);
-        else File.Delete(path);
+        else if (File.Exists(path) || new FileInfo(path).LinkTarget is not null) File.Delete(path);
     }
 }

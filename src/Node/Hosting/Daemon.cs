@@ -68,7 +68,7 @@ internal static class Daemon
 
         SystemdNotifier.Stopping();
         log.Stopping();
-        File.Delete(options.Socket); // Whoever connects from now on is told at once that there is no daemon.
+        if (File.Exists(options.Socket)) File.Delete(options.Socket); // Whoever connects from now on is told at once that there is no daemon.
         await Task.WhenAll(api.StopAsync(CancellationToken.None), service.DisposeAsync().AsTask()); // Both wait for operations, 30 s at most.
         log.Stopped();
     }

@@ -65,12 +65,26 @@ public sealed class ApiFixture : IAsyncDisposable
     }
 
     /// <summary>The lines of an answer that goes on.</summary>
-    internal async Task<StreamReader> OpenAsync(string path) => new(await Client.GetStreamAsync(path));
+    internal async Task<FollowedLines> OpenAsync(string path) => new(new StreamReader(await Client.GetStreamAsync(path)));
 
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
         await _server.DisposeAsync();
         _directory.Delete(recursive: true);
+    }
+}
+
+/// <summary>Lines that are awaited, but not for ever.</summary>
+internal sealed class FollowedLines(StreamReader reader) : IDisposable
+{
+    private readonly CancellationTokenSource _patience = new(TimeSpan.FromSeconds(30));
+
+    internal async Task<string?> ReadLineAsync() => await reader.ReadLineAsync(_patience.Token);
+
+    public void Dispose()
+    {
+        reader.Dispose();
+        _patience.Dispose();
     }
 }

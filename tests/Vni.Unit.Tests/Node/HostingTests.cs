@@ -61,7 +61,33 @@ public sealed class HostingTests : IDisposable
             Assert.Equal((ErrorCodes.Conflict, "held by another"), (refused.Code, refused.Message));
         }
 
+        Assert.False(File.Exists(At("lock")));
         LockFile.Take(At("lock"), "free again").Dispose();
+    }
+
+    [Fact]
+    public async Task A_lock_never_has_two_holders_although_its_file_comes_and_goes()
+    {
+        var (holders, taken) = (0, 0);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < 8_000; i++)
+            {
+                try
+                {
+                    using var held = LockFile.Take(At("lock"), "held");
+                    Assert.Equal(1, Interlocked.Increment(ref holders));
+                    Interlocked.Increment(ref taken);
+                    Thread.SpinWait(200);
+                    Interlocked.Decrement(ref holders);
+                }
+                catch (VniException)
+                {
+                    // Somebody else holds it.
+                }
+            }
+        })));
+        Assert.True(taken > 0);
     }
 
     [Fact]
