@@ -8,8 +8,6 @@ namespace Vni.Interposer.Network;
 /// <summary>The node's bridge, ready for ports, and the two sockets through which everything is done to it.</summary>
 internal sealed class Bridge : IDisposable
 {
-    private const int LoopbackIndex = 1; // In every network namespace.
-
     private Bridge(NetlinkSocket netlink, int index, int mtu)
     {
         (Netlink, Index, Mtu) = (netlink, index, mtu);
@@ -37,7 +35,7 @@ internal sealed class Bridge : IDisposable
         var netlink = new NetlinkSocket();
         try
         {
-            netlink.Execute(Rtnetlink.SetUp(LoopbackIndex, "lo")); // In a new namespace it is down, and CRIU does not start without it.
+            netlink.Execute(Rtnetlink.SetUp(Rtnetlink.LoopbackIndex, "lo")); // In a new namespace it is down, and CRIU does not start without it.
             var found = Find(netlink, name);
             if (found is null)
             {

@@ -78,7 +78,7 @@ internal sealed partial class NodeNetwork
     {
         List<NetlinkMessage> messages =
         [
-            Rtnetlink.SetUp(LoopbackIndex, "lo"),
+            Rtnetlink.SetUp(Rtnetlink.LoopbackIndex, "lo"),
             Rtnetlink.SetUp(InnerIndex, Inner),
             Rtnetlink.NewAddress(InnerIndex, address.Ip, prefixLength),
         ];

@@ -25,11 +25,11 @@ internal sealed partial class NodeNetwork
 
     /// <inheritdoc />
     public void LockLoopback(int initPid) => ChangeLoopback(initPid, "locked",
-        Rtnetlink.NewClsact(LoopbackIndex, "lo"),
-        Rtnetlink.SetFilter(LoopbackIndex, "lo", FilterHook.Egress, ClosedPriority, _criuOnly.Value, "vni_criu_only"));
+        Rtnetlink.NewClsact(Rtnetlink.LoopbackIndex, "lo"),
+        Rtnetlink.SetFilter(Rtnetlink.LoopbackIndex, "lo", FilterHook.Egress, ClosedPriority, _criuOnly.Value, "vni_criu_only"));
 
     /// <inheritdoc />
-    public void UnlockLoopback(int initPid) => ChangeLoopback(initPid, "unlocked", Rtnetlink.DeleteClsact(LoopbackIndex, "lo"));
+    public void UnlockLoopback(int initPid) => ChangeLoopback(initPid, "unlocked", Rtnetlink.DeleteClsact(Rtnetlink.LoopbackIndex, "lo"));
 
     private static void ChangeLoopback(int initPid, string change, params NetlinkMessage[] messages) =>
         NetworkFailure.Explain($"the loopback of process {initPid} could not be {change}", () =>

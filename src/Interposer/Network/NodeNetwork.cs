@@ -30,8 +30,6 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     /// to devices of its own accord (<c>tunl0</c>, <c>sit0</c>, ...), which begin at 2.</summary>
     private const int InnerIndex = 16;
 
-    private const int LoopbackIndex = 1;
-
     private readonly Lock _starting = new();
     private readonly PortNames _names = new(options.Bridge);
     private readonly ConcurrentDictionary<Aid, Tap> _parked = new();

@@ -45,7 +45,8 @@ internal sealed class TestInstance : IAsyncDisposable
 
     public CriuLaunch RestoreLaunch => DumpLaunch with { Cgroups = [Cgroup], Overlay = new OverlayMount("/", Upper, Work, Root) };
 
-    private static string RuntimeDirectory => "/dev/shm/vni-checkpoint-tests";
+    /// <summary>One for the test run, so that CRIU probes the kernel once.</summary>
+    private static string RuntimeDirectory { get; } = MakeRuntimeDirectory();
 
     private static string Cgroup2 => File.ReadLines("/proc/self/mounts").Select(l => l.Split(' ')).First(f => f[2] == "cgroup2")[1];
 
@@ -144,6 +145,13 @@ internal sealed class TestInstance : IAsyncDisposable
             },
             "the cgroup to go");
         System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private static string MakeRuntimeDirectory()
+    {
+        var directory = System.IO.Directory.CreateDirectory($"/dev/shm/vni-criu-{Environment.ProcessId}").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => System.IO.Directory.Delete(directory, recursive: true);
+        return directory;
     }
 
     private async Task LaunchAsync(string[][] chain)
