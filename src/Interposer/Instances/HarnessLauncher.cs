@@ -101,6 +101,12 @@ internal sealed class PreparedInstance(InstanceSpec instance, int initPid, SeqPa
         {
             case HarnessMessage.Started:
                 _started = true;
+
+                // The harness closes its end next; until it has, the instance holds a socket of the node's and cannot be saved.
+                while (await control.ReceiveAsync(CancellationToken.None).ConfigureAwait(false) is not null)
+                {
+                }
+
                 return;
             case HarnessMessage.Error error:
                 throw HarnessErrors.OfStart(aid, error, masks);

@@ -28,6 +28,7 @@ internal sealed class DiscoverInstances(InstanceKit kit)
         foreach (var aid in Names())
         {
             var init = await FindInitAsync(aid, cancellationToken).ConfigureAwait(false);
+            if (init == 0) await ClearCgroupAsync(aid, cancellationToken).ConfigureAwait(false);
             found[aid.Value] = new FoundInstance(aid, init == 0 ? FoundState.Pieces : FoundState.Alive, init);
         }
 
@@ -70,6 +71,16 @@ internal sealed class DiscoverInstances(InstanceKit kit)
             kit.Log.LogWarning("CRIU processes of the former daemon did not end and are killed");
             sessions.Kill();
             await sessions.WaitUntilEmptyAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Without a harness nothing can be taken over, and a cgroup that is left frozen would freeze the next activation.</summary>
+    private async Task ClearCgroupAsync(Aid aid, CancellationToken cancellationToken)
+    {
+        foreach (var cgroup in new[] { kit.Cgroups.Find(aid), kit.Cgroups.FindVisitors(aid) })
+        {
+            cgroup.Kill();
+            await cgroup.RemoveAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -13,6 +13,8 @@ internal sealed class LayerSwap(InstancePaths paths)
 
     private string Old => paths.Upper + ".old";
 
+    private string Gone => paths.Upper + ".gone";
+
     /// <summary>Makes the empty directory for the new layer.</summary>
     public string BeginNew()
     {
@@ -31,8 +33,17 @@ internal sealed class LayerSwap(InstancePaths paths)
         Directory.Move(New, paths.Upper);
     }
 
-    /// <summary>The new layer is valid from now on.</summary>
-    public void Complete() => TreeRemoval.Remove(Old);
+    /// <summary>The new layer is valid from now on, from one rename to the next instant; what is deleted after it has no meaning.</summary>
+    public void Complete()
+    {
+        if (Directory.Exists(Old))
+        {
+            TreeRemoval.Remove(Gone);
+            Directory.Move(Old, Gone);
+        }
+
+        TreeRemoval.Remove(Gone);
+    }
 
     /// <summary>Puts the former layer back, also after a crash; nothing happens when no exchange is under way.</summary>
     public void Undo()

@@ -37,6 +37,7 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
         var stages = new Stages(kit, instance, manifest, verifier, commit, phases);
         try
         {
+            await kit.Cgroups.Find(aid).RemoveAsync(CancellationToken.None).ConfigureAwait(false); // One that a release left would be frozen.
             await PrepareLayerAsync(aid, directory, swap, verifier).ConfigureAwait(false);
             phases.Mark("layer");
             var cgroup = kit.Cgroups.Create(aid, instance.Declaration.Limits);
@@ -50,13 +51,14 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
             var restored = await Restore.RunAsync(criu, request, stages, cancellationToken).ConfigureAwait(false);
             phases.Mark("resume");
             FaultPoints.Reach("restore:resumed");
+            if (restored.PlugFailure is not null) await stages.PlugAsync().ConfigureAwait(false);
             kit.Live.Add(instance, restored.InitPid);
             swap.Complete();
-            if (restored.PlugFailure is { } failure) throw new VniException(ErrorCodes.Internal, $"application {aid} runs again, but its port could not be plugged: {failure.Message}", failure);
             return new RestoreResult(restored.InitPid, stages.FramesHeld, phases.Phases);
         }
-        catch when (!stages.Committed)
+        catch
         {
+            // Also after the commit: what could not be plugged has reached nobody, so the snapshot is still the truth.
             await stop.RunAsync(aid, TimeSpan.Zero, keepParked: wasParked).ConfigureAwait(false);
             throw;
         }
@@ -89,8 +91,6 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
     {
         private int _init;
 
-        public bool Committed { get; private set; }
-
         public int FramesHeld { get; private set; }
 
         public Task SetUpNetworkAsync(int initPid, CancellationToken cancellationToken)
@@ -112,7 +112,6 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
             CompareResources(initPid);
             phases.Mark("verify");
             await commit(cancellationToken).ConfigureAwait(false);
-            Committed = true;
             phases.Mark("commit");
             FaultPoints.Reach("restore:committed");
         }
