@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vni.Actors;
 using Vni.Cli.Declarations;
 using Xunit;
@@ -52,14 +53,11 @@ public sealed class ApplicationFileTests
     [Fact]
     public void The_annotated_example_is_a_valid_declaration()
     {
-        var directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "config", "application.yaml")))
-        {
-            if (Path.GetDirectoryName(directory) is not { } parent) return;
-            directory = parent;
-        }
+        var declaration = ApplicationFile.Read(Path.Combine(RepositoryOf(), "config", "application.yaml"));
+        Assert.Equal(["cache", "worker"], declaration.Processes.Select(p => p.Name));
 
-        Assert.NotEmpty(ApplicationFile.Read(Path.Combine(directory, "config", "application.yaml")).Processes);
+        // Where the tests run from is no help: a build may leave its output anywhere.
+        static string RepositoryOf([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../.."));
     }
 
     [Fact]
