@@ -52,9 +52,16 @@ internal static partial class Bpf
         {
             attribute.Instructions = (ulong)instructions;
             attribute.License = (ulong)license;
-            var descriptor = Call(Number, BPF_PROG_LOAD, &attribute, (uint)sizeof(LoadAttribute));
-            if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
-            var errno = Marshal.GetLastPInvokeError();
+            int descriptor, errno = 0, attempts = 0;
+            do
+            {
+                // The verifier gives up when a signal is pending, and the runtime sends its threads signals.
+                descriptor = Call(Number, BPF_PROG_LOAD, &attribute, (uint)sizeof(LoadAttribute));
+                if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
+                errno = Marshal.GetLastPInvokeError();
+            }
+            while (errno is Libc.EAGAIN or Libc.EINTR && ++attempts < Attempts);
+
             throw new LinuxException(errno, "bpf BPF_PROG_LOAD", name, errno == Libc.EPERM ? null : Explain(&attribute));
         }
     }
@@ -73,6 +80,9 @@ internal static partial class Bpf
         };
         Libc.Check(Call(Number, BPF_PROG_ATTACH, &attribute, (uint)sizeof(AttachAttribute)), "bpf BPF_PROG_ATTACH", path);
     }
+
+    /// <summary>Signals come one after the other at most as fast as they are handled.</summary>
+    private const int Attempts = 100;
 
     /// <summary>Loads once more, with a log: keeping one costs time, so the first attempt has none.</summary>
     private static unsafe string? Explain(LoadAttribute* attribute)
