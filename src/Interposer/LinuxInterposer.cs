@@ -110,13 +110,19 @@ public sealed class LinuxInterposer : IInterposer, IInstanceAccess
     {
         await _stop.RunAsync(aid, TimeSpan.Zero).ConfigureAwait(false);
         var snapshots = SnapshotPaths.All(_kit.Options);
-        foreach (var directory in Directory.Exists(snapshots) ? Directory.EnumerateDirectories(snapshots, aid + ".*") : []) CaptureInstance.DeleteDirectory(directory);
+        foreach (var directory in Directory.Exists(snapshots) ? Directory.EnumerateDirectories(snapshots, aid + ".*") : [])
+        {
+            _kit.Digests.Forget(directory);
+            CaptureInstance.DeleteDirectory(directory);
+        }
+
         LayerBuilder.Remove(_kit.Paths(aid));
     }
 
     /// <inheritdoc />
     public Task DeleteSnapshotAsync(string snapshotId, CancellationToken cancellationToken)
     {
+        _kit.Digests.Forget(_kit.Snapshot(snapshotId).Directory);
         CaptureInstance.DeleteDirectory(_kit.Snapshot(snapshotId).Directory);
         return Task.CompletedTask;
     }

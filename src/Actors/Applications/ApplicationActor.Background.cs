@@ -21,6 +21,11 @@ internal sealed partial class ApplicationActor
     {
         switch (background)
         {
+            case Background.SyncDue { Snapshot: var snapshot } when _shelf.Find(snapshot.Id) is not null:
+                Sync(snapshot);
+                break;
+            case Background.SyncDue: // Deleted meanwhile.
+                break;
             case Background.Synced { Snapshot: var snapshot, Problem: null } when _shelf.Find(snapshot.Id) is not null:
                 PipeTo(
                     store.MarkDurableAsync(snapshot, Context.Stopping),
@@ -63,7 +68,8 @@ internal sealed partial class ApplicationActor
     private void Shelve()
     {
         _shelf.Put(_captured!.Record);
-        Sync(_captured.Record);
+        if (settings.SyncDelay == TimeSpan.Zero || _command is TakeSnapshot { Sync: true }) Sync(_captured.Record);
+        else Schedule(settings.SyncDelay, new Background.SyncDue(_captured.Record));
     }
 
     private void Sync(SnapshotRecord snapshot) =>

@@ -139,6 +139,9 @@ internal abstract record Written : ApplicationMessage
 /// <summary>Work behind the operations: none of it keeps the application from anything else.</summary>
 internal abstract record Background : ApplicationMessage
 {
+    /// <summary>It is time to bring a snapshot's files to disk.</summary>
+    internal sealed record SyncDue(SnapshotRecord Snapshot) : Background;
+
     /// <summary>A snapshot's files are on disk, or could not be brought there.</summary>
     internal sealed record Synced(SnapshotRecord Snapshot, Exception? Problem) : Background;
 

@@ -15,6 +15,11 @@ public sealed record NodeSettings
     /// <value>Default 3, minimum 1.</value>
     public int KeepSnapshots { get; init; } = 3;
 
+    /// <summary>How long after its completion a snapshot is brought to disk, unless that was asked for at once: a restore in
+    /// place, which often follows, need not share the disk with it.</summary>
+    /// <value>Default 5 s.</value>
+    public TimeSpan SyncDelay { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long the node's records outlive a silent node, in whole seconds.</summary>
     /// <value>Default 10 s, minimum 3 s.</value>
     public TimeSpan LeaseTimeToLive { get; init; } = TimeSpan.FromSeconds(10);

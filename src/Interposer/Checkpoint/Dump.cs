@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Interposer.Checkpoint.Rpc;
@@ -37,7 +38,11 @@ internal static class Dump
     /// <summary>Runs the dump in a session without cgroups or overlay; the session is used up.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.NotDumpable"/>, <see cref="ErrorCodes.NoSpace"/>,
     /// <see cref="ErrorCodes.DumpFailed"/>: the processes are as they were; what was written of the images is to be deleted.</exception>
-    public static async Task RunAsync(CriuSession criu, DumpRequest request)
+    /// <param name="criu">The session.</param>
+    /// <param name="request">What to dump.</param>
+    /// <param name="saveFiles">Called when all is dumped and CRIU's links to files that have lost their names
+    /// (<c>link_remap.N</c>, beside where the file was) still exist: they go when this method ends, and the layer must hold them.</param>
+    public static async Task RunAsync(CriuSession criu, DumpRequest request, Func<Task>? saveFiles = null)
     {
         using var images = Libc.OpenDirectory(request.ImagesDirectory);
         using var logs = Libc.OpenDirectory(request.LogDirectory);
@@ -45,7 +50,23 @@ internal static class Dump
         options.Pid = request.InitPid;
         options.LeaveRunning = true; // As far as CRIU is concerned: the cgroup stays frozen.
         options.FreezeCgroup = request.FrozenCgroup;
-        var answer = await criu.CallAsync(new CriuReq { Type = RequestType.Dump, Opts = options }).ConfigureAwait(false);
+        options.NotifyScripts = saveFiles is not null;
+        ExceptionDispatchInfo? failure = null;
+        var answer = await criu.CallAsync(new CriuReq { Type = RequestType.Dump, Opts = options }, async stage =>
+        {
+            if (stage.Script != "post-dump" || saveFiles is null) return true;
+            try
+            {
+                await saveFiles().ConfigureAwait(false);
+                return true;
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+                return false;
+            }
+        }).ConfigureAwait(false);
+        failure?.Throw();
         if (!answer.Success) throw CriuLog.Read(request.LogDirectory, LogName, ProcReader.Node.Describe).DumpFailure(request.Aid, answer.CrErrno);
         PeriodicTimers.Rearm(request.ImagesDirectory);
     }

@@ -12,14 +12,17 @@ internal sealed class ImageVerifier : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _all;
 
-    private ImageVerifier(string directory, SnapshotManifest manifest)
+    private ImageVerifier(string directory, SnapshotManifest manifest, KnownDigests? known)
     {
-        _checks = manifest.Files.ToDictionary(f => f.Name, f => new Lazy<Task>(() => Task.Run(() => Verify(manifest.Id, directory, f))), StringComparer.Ordinal);
+        _checks = manifest.Files.ToDictionary(f => f.Name, f => new Lazy<Task>(() => Task.Run(() => Verify(manifest.Id, directory, f, known))), StringComparer.Ordinal);
         _all = Task.Run(() => RunAsync(manifest.Files.OrderBy(f => f.Size).Select(f => _checks[f.Name])));
     }
 
     /// <summary>Begins to verify the files of a manifest that <see cref="ManifestFile.Read"/> returned.</summary>
-    public static ImageVerifier Start(string directory, SnapshotManifest manifest) => new(directory, manifest);
+    /// <param name="directory">The snapshot's.</param>
+    /// <param name="manifest">Its manifest.</param>
+    /// <param name="known">Files that need not be read again; <c>null</c>: all are read.</param>
+    public static ImageVerifier Start(string directory, SnapshotManifest manifest, KnownDigests? known = null) => new(directory, manifest, known);
 
     /// <summary>Returns when one file is known to be whole; it is not kept waiting by larger ones.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.SnapshotDamaged"/>: it is not, or the snapshot has no such file.</exception>
@@ -47,8 +50,9 @@ internal sealed class ImageVerifier : IDisposable
         }
     }
 
-    private void Verify(string id, string directory, SnapshotFile file)
+    private void Verify(string id, string directory, SnapshotFile file, KnownDigests? known)
     {
+        if (known?.Holds(Path.Combine(directory, file.Name), file.Sha256) == true) return;
         using var handle = File.OpenHandle(Path.Combine(directory, file.Name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var block = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(file.Size, 1, BlockSize));

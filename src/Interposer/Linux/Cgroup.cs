@@ -62,6 +62,9 @@ internal sealed class Cgroup(string directory, IReadOnlyList<string> twins, Epol
         foreach (var path in Directories.Reverse()) CgroupFile.RemoveDirectory(path);
     }
 
+    /// <summary>How often the file is read before its notice is waited for: a few milliseconds in all.</summary>
+    private const int Looks = 200;
+
     /// <summary>Returns when a value of <c>cgroup.events</c> is as wished; at once for an empty and for a missing cgroup.</summary>
     private async Task WaitForAsync(string key, int value, CancellationToken cancellationToken)
     {
@@ -74,6 +77,14 @@ internal sealed class Cgroup(string directory, IReadOnlyList<string> twins, Epol
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return;
+        }
+
+        // The kernel sends at most one notice in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV); freezing takes far less.
+        var spin = new SpinWait();
+        for (var look = 0; look < Looks; look++)
+        {
+            if ((ReadEvent(key) ?? value) == value) return;
+            spin.SpinOnce(sleep1Threshold: -1);
         }
 
         using (events)

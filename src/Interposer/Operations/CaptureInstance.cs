@@ -68,17 +68,18 @@ internal sealed class CaptureInstance(InstanceKit kit)
             FaultPoints.Reach("snapshot:parked");
 
             using var images = ImageHasher.Start(Path.Combine(paths.Draft, SnapshotPaths.Images), kit.Clock);
-            var dump = Dump.RunAsync(criu, new DumpRequest
+            var layer = SaveLayerAsync(aid, paths);
+            var request = new DumpRequest
             {
                 Aid = aid,
                 InitPid = init,
                 FrozenCgroup = cgroup.Directory,
                 ImagesDirectory = Path.Combine(paths.Draft, SnapshotPaths.Images),
                 LogDirectory = paths.Draft,
-            });
-            var layer = LayerArchive.SaveAsync(kit.Spawner, kit.Paths(aid).Upper, Path.Combine(paths.Draft, SnapshotPaths.Layer));
+            };
+            var dump = Dump.RunAsync(criu, request, () => CompleteLayerAsync(aid, paths, layer));
             var scan = Task.Run(() => (Resources: ResourceScanner.Scan(init, pids), Neighbours: kit.Network.ReadNeighbours(init)), CancellationToken.None);
-            await Task.WhenAll(dump, layer, scan).ConfigureAwait(false);
+            await Task.WhenAll(dump, scan).ConfigureAwait(false);
             phases.Mark("dump");
             FaultPoints.Reach("snapshot:dumped");
 
@@ -93,6 +94,7 @@ internal sealed class CaptureInstance(InstanceKit kit)
             var files = await images.FinishAsync(paths.Draft).ConfigureAwait(false);
             phases.Mark("digest");
             var (manifest, digest) = Publish(paths, Describe(instance, id, created, platform, resources, neighbours, files));
+            kit.Digests.Remember(paths.Directory, manifest.Files);
             phases.Mark("manifest");
             FaultPoints.Reach("snapshot:published");
             var record = new SnapshotRecord(id, aid, kit.Options.Node, created, manifest.Files.Sum(f => f.Size), digest, Durable: false);
@@ -129,6 +131,20 @@ internal sealed class CaptureInstance(InstanceKit kit)
         }
 
         Directory.Delete(doomed, recursive: true);
+    }
+
+    private Task SaveLayerAsync(Aid aid, SnapshotPaths paths) =>
+        LayerArchive.SaveAsync(kit.Spawner, kit.Paths(aid).Upper, Path.Combine(paths.Draft, SnapshotPaths.Layer));
+
+    /// <summary>
+    /// The layer is archived beside the dump. Where CRIU has made links meanwhile, to open files that have lost their names,
+    /// the archive may have missed them, or have failed over a directory that changed: then it is made once more.
+    /// </summary>
+    private async Task CompleteLayerAsync(Aid aid, SnapshotPaths paths, Task layer)
+    {
+        var linked = File.Exists(Path.Combine(paths.Draft, SnapshotPaths.Images, "remap-fpath.img"));
+        await ((Task)layer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)).ConfigureAwait(false);
+        await (linked ? SaveLayerAsync(aid, paths) : layer).ConfigureAwait(false);
     }
 
     private void RefuseVisitors(Aid aid)

@@ -32,6 +32,8 @@ internal sealed record InstanceKit
 
     public required PlatformProbe Platform { get; init; }
 
+    public KnownDigests Digests { get; } = new();
+
     public InstancePaths Paths(Aid aid) => new(Options, aid);
 
     public SnapshotPaths Snapshot(string id) => new(Options, id);

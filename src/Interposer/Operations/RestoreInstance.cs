@@ -31,7 +31,7 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
         phases.Mark("manifest");
 
         // Digests are computed beside everything else; the commit waits for them.
-        using var verifier = ImageVerifier.Start(directory, manifest);
+        using var verifier = ImageVerifier.Start(directory, manifest, kit.Digests);
         var swap = new LayerSwap(kit.Paths(aid));
         var wasParked = kit.Network.IsParked(aid);
         var stages = new Stages(kit, instance, manifest, verifier, commit, phases);

@@ -26,7 +26,7 @@ internal sealed class TestNode : IAsyncDisposable
     public TestNode()
     {
         _registry = SqliteRegistry.Open(new() { Path = SqliteRegistryOptions.InMemory, Time = Time });
-        Settings = new NodeSettings { Node = Name, Addresses = new AddressRange(IPAddress.Parse("10.117.0.0"), 24, IPAddress.Parse("10.117.0.1")) };
+        Settings = new NodeSettings { Node = Name, SyncDelay = TimeSpan.Zero, Addresses = new AddressRange(IPAddress.Parse("10.117.0.0"), 24, IPAddress.Parse("10.117.0.1")) };
     }
 
     public ManualTimeProvider Time { get; } = new();
