@@ -116,6 +116,7 @@ public sealed class LinuxInterposer : IInterposer, IInstanceAccess
             CaptureInstance.DeleteDirectory(directory);
         }
 
+        _kit.Settled.Unsettle(aid);
         LayerBuilder.Remove(_kit.Paths(aid));
     }
 

@@ -44,7 +44,8 @@ internal interface INodeNetwork : IDisposable
     /// <summary>Whether frames for the instance are being held.</summary>
     bool IsParked(Aid aid);
 
-    /// <summary>Takes the veth pair away, if it still exists; a parked port goes on holding.</summary>
+    /// <summary>Takes the veth pair away, if it still exists, without waiting for it: <see cref="Connect"/> does if it must.
+    /// A parked port goes on holding.</summary>
     void Disconnect(Aid aid);
 
     /// <summary>Takes the veth pair and the parked port with what it holds away.</summary>

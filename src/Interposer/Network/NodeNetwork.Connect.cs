@@ -19,6 +19,7 @@ internal sealed partial class NodeNetwork
         {
             var address = new PortAddress(identity);
             var name = _names.Veth(aid);
+            AwaitDisconnected(aid);
             Ready.Netlink.Execute(Rtnetlink.DeleteLink(name));
             using var inside = MakePair(name, address, initPid);
             try

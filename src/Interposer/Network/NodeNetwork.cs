@@ -37,6 +37,9 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     /// <summary>Taps that are on their way out.</summary>
     private readonly ConcurrentDictionary<Aid, Thread> _discarded = new();
 
+    /// <summary>Removals of veth pairs that are under way.</summary>
+    private readonly ConcurrentDictionary<Aid, Thread> _disconnected = new();
+
     private readonly Lazy<SafeFileHandle> _closed = new(() => LoadClassifier(FrameFilters.Closed(), "vni_closed"));
     private readonly Lazy<SafeFileHandle> _criuOnly = new(() => LoadClassifier(FrameFilters.CriuOnly(), "vni_criu_only"));
 
@@ -56,8 +59,13 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     });
 
     /// <inheritdoc />
-    public void Disconnect(Aid aid) => NetworkFailure.Explain($"the interface of '{aid}' could not be removed", () =>
-        Ready.Netlink.Execute(Rtnetlink.DeleteLink(_names.Veth(aid))));
+    public void Disconnect(Aid aid)
+    {
+        AwaitDisconnected(aid);
+        var removal = new Thread(() => RemoveVeth(aid)) { IsBackground = true, Name = "veth removal" };
+        removal.Start();
+        _disconnected[aid] = removal;
+    }
 
     /// <inheritdoc />
     public void Remove(Aid aid)
@@ -65,6 +73,7 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
         Disconnect(aid);
         Discard(aid);
         AwaitDiscarded(aid);
+        AwaitDisconnected(aid);
     }
 
     /// <inheritdoc />
@@ -84,6 +93,7 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     {
         foreach (var aid in _parked.Keys) Discard(aid);
         foreach (var aid in _discarded.Keys) AwaitDiscarded(aid);
+        foreach (var aid in _disconnected.Keys) AwaitDisconnected(aid);
         _bridge?.Dispose();
         if (_closed.IsValueCreated) _closed.Value.Dispose();
         if (_criuOnly.IsValueCreated) _criuOnly.Value.Dispose();
@@ -103,6 +113,27 @@ internal sealed partial class NodeNetwork(NetworkOptions options) : INodeNetwork
     private void AwaitDiscarded(Aid aid)
     {
         if (_discarded.TryRemove(aid, out var removal)) removal.Join();
+    }
+
+    /// <summary>Returns when the name of the veth pair is free again.</summary>
+    private void AwaitDisconnected(Aid aid)
+    {
+        if (_disconnected.TryRemove(aid, out var removal)) removal.Join();
+    }
+
+    /// <summary>On a socket of its own: the kernel answers when it is sure that nobody uses the interface, and nobody else's
+    /// messages should wait for that.</summary>
+    private void RemoveVeth(Aid aid)
+    {
+        try
+        {
+            using var netlink = new NetlinkSocket();
+            netlink.Execute(Rtnetlink.DeleteLink(_names.Veth(aid)));
+        }
+        catch (LinuxException)
+        {
+            // Whoever needs the name removes it once more and says what is wrong; else the namespace's end takes it away.
+        }
     }
 
     private static SafeFileHandle LoadClassifier(ulong[] code, string name) =>

@@ -95,6 +95,7 @@ internal sealed class CaptureInstance(InstanceKit kit)
             phases.Mark("digest");
             var (manifest, digest) = Publish(paths, Describe(instance, id, created, platform, resources, neighbours, files));
             kit.Digests.Remember(paths.Directory, manifest.Files);
+            if (mode == CaptureMode.LeaveFrozen && !HasRemaps(paths.Directory)) kit.Settled.Settle(aid, id);
             phases.Mark("manifest");
             FaultPoints.Reach("snapshot:published");
             var record = new SnapshotRecord(id, aid, kit.Options.Node, created, manifest.Files.Sum(f => f.Size), digest, Durable: false);
@@ -113,6 +114,7 @@ internal sealed class CaptureInstance(InstanceKit kit)
     /// <summary>Lets a frozen instance run on where it was: frames first, then processes.</summary>
     public async Task ResumeAsync(InstanceSpec instance)
     {
+        kit.Settled.Unsettle(instance.Aid);
         if (kit.Live.FindInit(instance.Aid) is { } init) kit.Network.UnlockLoopback(init);
         kit.Network.Plug(instance.Aid, instance.Identity);
         await kit.Cgroups.Find(instance.Aid).ThawAsync(CancellationToken.None).ConfigureAwait(false);
@@ -142,10 +144,13 @@ internal sealed class CaptureInstance(InstanceKit kit)
     /// </summary>
     private async Task CompleteLayerAsync(Aid aid, SnapshotPaths paths, Task layer)
     {
-        var linked = File.Exists(Path.Combine(paths.Draft, SnapshotPaths.Images, "remap-fpath.img"));
+        var linked = HasRemaps(paths.Draft);
         await ((Task)layer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)).ConfigureAwait(false);
         await (linked ? SaveLayerAsync(aid, paths) : layer).ConfigureAwait(false);
     }
+
+    /// <summary>Whether files without a name are open. CRIU's links to them are in the archive, and no longer in the layer.</summary>
+    private static bool HasRemaps(string directory) => File.Exists(Path.Combine(directory, SnapshotPaths.Images, "remap-fpath.img"));
 
     private void RefuseVisitors(Aid aid)
     {

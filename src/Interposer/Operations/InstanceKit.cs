@@ -34,6 +34,8 @@ internal sealed record InstanceKit
 
     public KnownDigests Digests { get; } = new();
 
+    public SettledLayers Settled { get; } = new();
+
     public InstancePaths Paths(Aid aid) => new(Options, aid);
 
     public SnapshotPaths Snapshot(string id) => new(Options, id);

@@ -23,11 +23,13 @@ internal sealed class LayerSwap(InstancePaths paths)
         return New;
     }
 
+    /// <summary>The layer that is there serves.</summary>
+    public void Keep() => RenewWork();
+
     /// <summary>Puts the new layer in place, with a fresh work directory: overlayfs keeps notes on the layer in it.</summary>
     public void Exchange()
     {
-        TreeRemoval.Remove(paths.Work);
-        Directory.CreateDirectory(paths.Work);
+        RenewWork();
         if (Directory.Exists(paths.Upper)) Directory.Move(paths.Upper, Old);
         else Directory.CreateDirectory(Old);
         Directory.Move(New, paths.Upper);
@@ -43,6 +45,12 @@ internal sealed class LayerSwap(InstancePaths paths)
         }
 
         TreeRemoval.Remove(Gone);
+    }
+
+    private void RenewWork()
+    {
+        TreeRemoval.Remove(paths.Work);
+        Directory.CreateDirectory(paths.Work);
     }
 
     /// <summary>Puts the former layer back, also after a crash; nothing happens when no exchange is under way.</summary>

@@ -38,7 +38,7 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
         try
         {
             await kit.Cgroups.Find(aid).RemoveAsync(CancellationToken.None).ConfigureAwait(false); // One that a release left would be frozen.
-            await PrepareLayerAsync(aid, directory, swap, verifier).ConfigureAwait(false);
+            await PrepareLayerAsync(aid, snapshot.Id, directory, swap, verifier).ConfigureAwait(false);
             phases.Mark("layer");
             var cgroup = kit.Cgroups.Create(aid, instance.Declaration.Limits);
             BindGuard.Attach(cgroup.Directory, IPAddress.Parse(instance.Identity.Ip));
@@ -76,10 +76,16 @@ internal sealed class RestoreInstance(InstanceKit kit, StopInstance stop)
         }
     }
 
-    private async Task PrepareLayerAsync(Aid aid, string directory, LayerSwap swap, ImageVerifier verifier)
+    private async Task PrepareLayerAsync(Aid aid, string snapshotId, string directory, LayerSwap swap, ImageVerifier verifier)
     {
         var root = kit.Paths(aid);
         Directory.CreateDirectory(root.Root);
+        if (kit.Settled.Take(aid, snapshotId))
+        {
+            swap.Keep();
+            return;
+        }
+
         var archive = Path.Combine(directory, SnapshotPaths.Layer);
         await verifier.VerifyAsync(SnapshotPaths.Layer).ConfigureAwait(false);
         await LayerArchive.ExtractAsync(kit.Spawner, archive, swap.BeginNew()).ConfigureAwait(false);

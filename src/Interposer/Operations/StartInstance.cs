@@ -14,6 +14,7 @@ internal sealed class StartInstance(InstanceKit kit, StopInstance stop)
         var paths = kit.Paths(aid);
         try
         {
+            kit.Settled.Unsettle(aid);
             kit.Layers.Build(instance, paths);
             FaultPoints.Reach("start:layer");
             var cgroup = kit.Cgroups.Create(aid, instance.Declaration.Limits);

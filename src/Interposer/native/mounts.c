@@ -29,11 +29,13 @@ static char *append_path(char *at, const char *key, const char *path)
 
 void mount_overlay(const char *lower, const char *upper, const char *work, const char *root)
 {
-    char *options = malloc(2 * (strlen(lower) + strlen(upper) + strlen(work)) + 64), *at = options;
+    char *options = malloc(2 * (strlen(lower) + strlen(upper) + strlen(work)) + 80), *at = options;
     if (!options) fail("malloc", root);
     at = append_path(at, "lowerdir", lower);
     at = append_path(at, ",upperdir", upper);
-    append_path(at, ",workdir", work);
+    at = append_path(at, ",workdir", work);
+    /* With an index, a layer whose former mount the kernel has not quite let go of would be refused. */
+    strcpy(at, ",index=off");
     if (mount("overlay", root, "overlay", 0, options) < 0) fail("mount overlay", options);
     if (mount(NULL, root, NULL, MS_PRIVATE, NULL) < 0) fail("mount private", root);
     free(options);

@@ -106,7 +106,7 @@ public sealed class PortLifeTests
 
         node.Run(n => n.Disconnect(TestNode.Aid));
         Assert.Equal([TestNode.Aid.Value], node.Run(n => n.FindPorts()));
-        Assert.Equal(["lo"], instance.Links().Select(l => l.Name));
+        Assert.True(SpinWait.SpinUntil(() => instance.Links().Select(l => l.Name).SequenceEqual(["lo"]), TimeSpan.FromSeconds(30)));
         node.Run(n => n.Remove(TestNode.Aid));
         node.Run(n => n.Remove(TestNode.Aid));
 
