@@ -25,13 +25,17 @@ internal static class HarnessErrors
 
     private static VniException Describe(string what, string code, string detail, IReadOnlyList<string> masks) => code switch
     {
-        ErrorCodes.CommandNotFound => new(code, $"{what}: command '{detail}' does not exist in the instance's root; check the path{Hidden(masks)}"),
+        ErrorCodes.CommandNotFound => new(code, $"{what}: command '{detail}' does not exist in the instance's root; check the path{Hidden(detail, masks)}"),
         ErrorCodes.CommandNotExecutable => new(code, $"{what}: command {detail}; it must be a program with permission to execute for the process's user"),
         ErrorCodes.UserNotFound => new(code, $"{what}: user '{detail}' is not in the instance's /etc/passwd (or its group not in /etc/group); use one that is, or a number below 65536"),
-        ErrorCodes.WorkdirNotFound => new(code, $"{what}: working directory {detail}; name one that exists in the instance's root and that the user may enter{Hidden(masks)}"),
+        ErrorCodes.WorkdirNotFound => new(code, $"{what}: working directory {detail}; name one that exists in the instance's root and that the user may enter{Hidden(detail, masks)}"),
         ErrorCodes.RootNotFound => new(code, $"{what}: root directory {detail}; name one that exists on this node"),
         _ => new(ErrorCodes.Internal, $"{what}: {(detail.Length > 0 ? detail : code)}; 'vni check' says what this node lacks"),
     };
 
-    private static string Hidden(IReadOnlyList<string> masks) => masks.Count == 0 ? "" : $" (hidden from instances: {string.Join(", ", masks)})";
+    /// <summary>The likely cause, where the path lies beneath something that the configuration hides.</summary>
+    private static string Hidden(string path, IReadOnlyList<string> masks) =>
+        masks.FirstOrDefault(mask => path == mask || path.StartsWith(mask + "/", StringComparison.Ordinal)) is { } hidden
+            ? $": the node's {hidden} is hidden from instances (masks in vnid.yaml), so put the files elsewhere"
+            : "";
 }

@@ -66,7 +66,8 @@ public sealed class HarnessProtocolTests
     }
 
     [Theory]
-    [InlineData("command_not_found", "web /opt/x", "cannot start 'web' of application shop: command '/opt/x' does not exist in the instance's root; check the path (hidden from instances: /root, /home)")]
+    [InlineData("command_not_found", "web /opt/x", "cannot start 'web' of application shop: command '/opt/x' does not exist in the instance's root; check the path")]
+    [InlineData("command_not_found", "web /home/me/x", "cannot start 'web' of application shop: command '/home/me/x' does not exist in the instance's root; check the path: the node's /home is hidden from instances (masks in vnid.yaml), so put the files elsewhere")]
     [InlineData("command_not_executable", "web /opt/x: Permission denied", "cannot start 'web' of application shop: command /opt/x: Permission denied; it must be")]
     [InlineData("workdir_not_found", "web /x: No such file or directory", "working directory /x: No such file or directory; name one")]
     [InlineData("internal", "- mount proc: EPERM", "cannot start application shop: mount proc: EPERM; 'vni check'")]
