@@ -1,5 +1,6 @@
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Checkpoint;
+using Xunit;
 
 namespace Vni.Unit.Tests.Checkpoint;
 
