@@ -84,6 +84,7 @@ static void start_timers(void) {
     int fd = CHECK(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)); CHECK(timerfd_settime(fd, 0, &spec, NULL));
     pthread_t t; pthread_create(&t, NULL, timer_reader, (void *)(long)fd);
     for (long n = 0; n < WORKERS; n++) pthread_create(&t, NULL, worker, (void *)n);
+    for (int n = 0; n <= WORKERS; n++) while (!worker_tids[n]) nap(1); /* a report names all of them */
 }
 
 static struct sockaddr_un unix_name(void) {
