@@ -85,7 +85,34 @@ public sealed record SnapshotView
 /// <param name="Snapshot">The snapshot it came from.</param>
 /// <param name="FramesHeld">Frames that had arrived meanwhile and were delivered.</param>
 /// <param name="Phases">Durations of the phases.</param>
-public sealed record RestoreView(ApplicationView Application, string Snapshot, int FramesHeld, IReadOnlyList<Phase> Phases);
+public sealed record RestoreView(ApplicationView Application, string Snapshot, int FramesHeld, IReadOnlyList<Phase> Phases)
+{
+    // What every answer about an application has, where scripts look for it in all of them.
+
+    /// <inheritdoc cref="ApplicationView.Aid" />
+    public string Aid => Application.Aid;
+
+    /// <inheritdoc cref="ApplicationView.Status" />
+    public string Status => Application.Status;
+
+    /// <inheritdoc cref="ApplicationView.Ip" />
+    public string Ip => Application.Ip;
+
+    /// <inheritdoc cref="ApplicationView.Mac" />
+    public string Mac => Application.Mac;
+
+    /// <inheritdoc cref="ApplicationView.Hostname" />
+    public string Hostname => Application.Hostname;
+
+    /// <inheritdoc cref="ApplicationView.Node" />
+    public string Node => Application.Node;
+
+    /// <inheritdoc cref="ApplicationView.Epoch" />
+    public long Epoch => Application.Epoch;
+
+    /// <inheritdoc cref="ApplicationView.Pids" />
+    public IReadOnlyList<int> Pids => Application.Pids;
+}
 
 /// <summary>The daemon's version and name.</summary>
 /// <param name="Version">Semantic version.</param>
