@@ -191,7 +191,7 @@ internal sealed partial class ApplicationActor(
                 _restored = result;
                 _initPid = result.InitPid;
                 _unreleased = false;
-                Record(Settled(Running) with { Resumed = true, Exits = [] }, OwnerChange.Keep, EventKinds.Restored, $"restored from {State.PendingSnapshot}; {result.FramesHeld} frames had been held");
+                Record(Settled(Running) with { Resumed = true, Exits = [] }, OwnerChange.Keep, EventKinds.Restored, $"restored from {State.PendingSnapshot}; {(result.FramesHeld == 1 ? "1 frame" : $"{result.FramesHeld} frames")} had been held");
                 break;
             case (Restoring, Outcome.Failed { Reason: var reason }) when _failure is StaleWriteException stale:
                 log.OperationFailed(reason, State.Aid.Value, _command!.Doing);
