@@ -65,6 +65,11 @@ internal sealed class Cgroup(string directory, IReadOnlyList<string> twins, Epol
     /// <summary>How often the file is read before its notice is waited for: a few milliseconds in all.</summary>
     private const int Looks = 200;
 
+    /// <summary>How often it is read a millisecond apart after that.</summary>
+    private const int Polls = 50;
+
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Returns when a value of <c>cgroup.events</c> is as wished; at once for an empty and for a missing cgroup.</summary>
     private async Task WaitForAsync(string key, int value, CancellationToken cancellationToken)
     {
@@ -80,7 +85,7 @@ internal sealed class Cgroup(string directory, IReadOnlyList<string> twins, Epol
         }
 
         // The kernel sends at most one notice in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV); freezing takes far less.
-        var spin = new SpinWait();
+        var (spin, polls) = (new SpinWait(), 0);
         for (var look = 0; look < Looks; look++)
         {
             if ((ReadEvent(key) ?? value) == value) return;
@@ -96,7 +101,9 @@ internal sealed class Cgroup(string directory, IReadOnlyList<string> twins, Epol
                 var registration = loop.Add(events, PollEvents.Changed, () => changed.TrySetResult());
                 try
                 {
-                    await changed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+                    // What takes milliseconds, such as the end of killed processes, is over before its notice comes.
+                    var next = polls++ < Polls ? Task.WhenAny(changed.Task, Task.Delay(Poll, TimeProvider.System, cancellationToken)) : changed.Task;
+                    await next.WaitAsync(cancellationToken).ConfigureAwait(false);
                 }
                 finally
                 {
