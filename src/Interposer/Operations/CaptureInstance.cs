@@ -21,6 +21,8 @@ internal sealed class CaptureInstance(InstanceKit kit)
     /// vfork(2) and execve(2)) is waited for: the instance runs meanwhile.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10), LongestPause = TimeSpan.FromMilliseconds(500);
 
     public async Task<CaptureResult> RunAsync(InstanceSpec instance, string id, CaptureMode mode, CancellationToken cancellationToken)
@@ -52,10 +54,9 @@ internal sealed class CaptureInstance(InstanceKit kit)
         var cgroup = kit.Cgroups.Find(aid);
         var phases = new PhaseClock(kit.Clock);
         var created = kit.Clock.GetUtcNow();
-        var held = false;
+        var held = true;
         try
         {
-            held = true;
             await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);
             phases.Mark("freeze");
             FaultPoints.Reach("snapshot:frozen");
@@ -69,6 +70,7 @@ internal sealed class CaptureInstance(InstanceKit kit)
 
             using var images = ImageHasher.Start(Path.Combine(paths.Draft, SnapshotPaths.Images), kit.Clock);
             var layer = SaveLayerAsync(aid, paths);
+            var layerEnded = layer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             var request = new DumpRequest
             {
                 Aid = aid,
@@ -77,9 +79,9 @@ internal sealed class CaptureInstance(InstanceKit kit)
                 ImagesDirectory = Path.Combine(paths.Draft, SnapshotPaths.Images),
                 LogDirectory = paths.Draft,
             };
-            var dump = Dump.RunAsync(criu, request, () => CompleteLayerAsync(aid, paths, layer));
+            var dump = Dump.RunAsync(criu, request, () => CompleteLayerAsync(aid, paths, layer, layerEnded));
             var scan = Task.Run(() => (Resources: ResourceScanner.Scan(init, pids), Neighbours: kit.Network.ReadNeighbours(init)), CancellationToken.None);
-            await Task.WhenAll(dump, scan).ConfigureAwait(false);
+            await Task.WhenAll(dump, scan, layerEnded).ConfigureAwait(false); // Nothing may still write to a draft that is deleted.
             phases.Mark("dump");
             FaultPoints.Reach("snapshot:dumped");
 
@@ -142,11 +144,10 @@ internal sealed class CaptureInstance(InstanceKit kit)
     /// The layer is archived beside the dump. Where CRIU has made links meanwhile, to open files that have lost their names,
     /// the archive may have missed them, or have failed over a directory that changed: then it is made once more.
     /// </summary>
-    private async Task CompleteLayerAsync(Aid aid, SnapshotPaths paths, Task layer)
+    private async Task CompleteLayerAsync(Aid aid, SnapshotPaths paths, Task layer, Task layerEnded)
     {
-        var linked = HasRemaps(paths.Draft);
-        await ((Task)layer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)).ConfigureAwait(false);
-        await (linked ? SaveLayerAsync(aid, paths) : layer).ConfigureAwait(false);
+        await layerEnded.ConfigureAwait(false);
+        await (HasRemaps(paths.Draft) ? SaveLayerAsync(aid, paths) : layer).ConfigureAwait(false);
     }
 
     /// <summary>Whether files without a name are open. CRIU's links to them are in the archive, and no longer in the layer.</summary>
@@ -165,7 +166,8 @@ internal sealed class CaptureInstance(InstanceKit kit)
     private static void CreateDraft(SnapshotPaths paths)
     {
         if (Directory.Exists(paths.Draft)) Directory.Delete(paths.Draft, recursive: true);
-        Directory.CreateDirectory(Path.Combine(paths.Draft, SnapshotPaths.Images), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(paths.Draft, OwnerOnly); // What processes hold in memory is nobody else's.
+        Directory.CreateDirectory(Path.Combine(paths.Draft, SnapshotPaths.Images), OwnerOnly);
     }
 
     private SnapshotManifest Describe(

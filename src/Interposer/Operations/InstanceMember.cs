@@ -1,4 +1,4 @@
-using System.Globalization;
+using Vni.Interposer.Checkpoint;
 using Vni.Interposer.Linux;
 
 namespace Vni.Interposer.Operations;
@@ -15,12 +15,10 @@ internal sealed record InstanceMember(int Pid, int? VirtualPid, bool IsHarness)
         var status = ProcFile.TryRead($"/proc/{pid}/status");
         var command = ProcFile.TryRead($"/proc/{pid}/cmdline");
         if (status is null || command is null) return null;
-        var line = status.Split('\n').FirstOrDefault(l => l.StartsWith("NSpid:", StringComparison.Ordinal));
-        var numbers = line?["NSpid:".Length..].Split('\t', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        var dead = status.Contains("\nState:\tZ", StringComparison.Ordinal);
-        return dead ? null : new InstanceMember(
+        var parsed = new ProcStatus(status);
+        return parsed.State == 'Z' ? null : new InstanceMember(
             pid,
-            numbers.Length > 1 ? int.Parse(numbers[^1], CultureInfo.InvariantCulture) : null,
+            parsed.Depth > 1 ? parsed.VirtualPid : null,
             command.StartsWith("appshot\0init\0", StringComparison.Ordinal));
     }
 }
