@@ -18,12 +18,21 @@ public sealed record ApplicationDeclaration
     /// <value>Default <c>/</c>: the node's own files, less what the configuration masks.</value>
     public string Root { get; set; } = "/";
 
+    /// <summary>The node that starts it; <c>null</c>: the one that is asked.</summary>
+    public string? Node { get; set; }
+
+    /// <summary>How often a running snapshot is taken, from which it is recovered elsewhere when its node dies; <c>null</c>: never.</summary>
+    public CheckpointPolicy? Checkpoint { get; set; }
+
     /// <summary>What the instance may use of the node.</summary>
     public ResourceLimits Limits { get; set; } = new();
 
     /// <summary>The chain: the programs that are started together and share the AID. At least one, at most 64.</summary>
     public IReadOnlyList<ProcessDeclaration> Processes { get; set; } = [];
 }
+
+/// <param name="EverySeconds">Seconds from one to the next, at least 1.</param>
+public sealed record CheckpointPolicy(double EverySeconds);
 
 /// <summary>One program of the chain.</summary>
 public sealed record ProcessDeclaration
