@@ -85,6 +85,9 @@ public static class ErrorCodes
     /// <summary>Someone else changed the application meanwhile, or owns it now.</summary>
     public const string Conflict = "conflict";
 
+    /// <summary>Whoever asks may not: its certificate is another's, or of a role that does not give this command.</summary>
+    public const string Forbidden = "forbidden";
+
     /// <summary>The daemon does not answer.</summary>
     public const string DaemonUnavailable = "daemon_unavailable";
 

@@ -56,6 +56,9 @@ internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyL
 /// Stopping       stop: Stopped                Stopped
 /// Stopped        stop: Stopped                Stopped
 /// Removing       remove: gone                 remove: gone
+/// Migrating      (of a hand-off's source: see HandOffSource.Resume)
+///                adopt: Running               it came here and never ran: given back to its source
+/// Lost           adopt: Running, found again  Lost
 /// </code>
 /// An instance that cannot be adopted is stopped, and treated as the right column says. A crash during recovery is
 /// followed by another one, which finds a line of the same table.
@@ -84,12 +87,16 @@ internal static class ApplicationRecovery
             (Stopped, true) => Halt(state, "processes of it still ran and were ended"),
             (Stopped, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             (Removing, _) => new([RecoveryStep.Remove], null, null),
+            (Migrating, true) => Adopt(state, "the daemon ended while it was being migrated; its processes run here"),
+            (Migrating, false) => new([RecoveryStep.Stop], state with { HandOff = state.HandOff! with { Returned = true } }, $"the daemon ended before it could run here; it is given back to node {state.HandOff.Source}"),
+            (Lost, true) => Adopt(state, "it was given up while its node was away, and is found again"),
+            (Lost, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             _ => throw new InvalidOperationException($"Status {state.Status} has no recovery."),
         };
     }
 
     private static ApplicationState Settled(ApplicationState state, ApplicationStatus status, string? reason) =>
-        state with { Status = status, Reason = reason, Former = null, PendingSnapshot = null, Resumed = status == Running };
+        state with { Status = status, Reason = reason, Former = null, PendingSnapshot = null, HandOff = null, Resumed = status == Running };
 
     private static RecoveryPlan Adopt(ApplicationState state, string? message, params RecoveryStep[] then) =>
         new([RecoveryStep.Adopt, .. then], Settled(state, Running, message is null ? state.Reason : null), message);

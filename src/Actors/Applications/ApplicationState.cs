@@ -28,6 +28,12 @@ public enum ApplicationStatus
 
     /// <summary>Being removed.</summary>
     Removing,
+
+    /// <summary>On its way from one node to another.</summary>
+    Migrating,
+
+    /// <summary>Its node is gone and no snapshot of it can be reached. Found again, should its node come back with it alive.</summary>
+    Lost,
 }
 
 /// <summary>The ApplicationActor's state, stored under <c>applications/AID</c>.</summary>
@@ -67,6 +73,9 @@ public sealed record ApplicationState
     /// under way, and while the application is started for the first time.</summary>
     public ApplicationStatus? Former { get; init; }
 
+    /// <summary>The hand-off that is under way while it is <see cref="ApplicationStatus.Migrating"/>; else <c>null</c>.</summary>
+    public HandOffRecord? HandOff { get; init; }
+
     /// <summary>Whether processes of this activation have run: until then, losing them loses nothing.</summary>
     public bool Resumed { get; init; }
 
@@ -82,6 +91,14 @@ public sealed record ApplicationState
     /// <summary>Number of the next event, from 1.</summary>
     public long NextEvent { get; init; } = 1;
 }
+
+/// <summary>A hand-off from one node to another.</summary>
+/// <param name="Id">Names it in all messages; at most 32 letters and digits.</param>
+/// <param name="Source">Where it runs, or has been frozen.</param>
+/// <param name="Target">Where it is to run.</param>
+/// <param name="Epoch">The source's epoch; the target's is one more.</param>
+/// <param name="Returned">The target was its owner, could not run it, and gave it back.</param>
+public sealed record HandOffRecord(string Id, string Source, string Target, long Epoch, bool Returned = false);
 
 /// <summary>How a process of the chain ended.</summary>
 /// <param name="Process">Its name in the declaration.</param>
@@ -119,6 +136,12 @@ public static class EventKinds
 
     /// <summary>Stopped on request.</summary>
     public const string Stopped = "stopped";
+
+    /// <summary>It runs on another node now.</summary>
+    public const string Migrated = "migrated";
+
+    /// <summary>Its node is gone, and it with it.</summary>
+    public const string Lost = "lost";
 
     /// <summary>A daemon that started anew found it and put things right; the sentence says what.</summary>
     public const string Recovered = "recovered";

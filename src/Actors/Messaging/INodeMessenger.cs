@@ -3,7 +3,11 @@ using System.Text.Json.Serialization.Metadata;
 namespace Vni.Actors.Messaging;
 
 /// <summary>A kind of question between nodes: its name in the envelope and the types of question and answer.</summary>
-public sealed record PeerKind<TBody, TReply>(string Name, JsonTypeInfo<TBody> Body, JsonTypeInfo<TReply> Reply);
+public sealed record PeerKind<TBody, TReply>(string Name, JsonTypeInfo<TBody> Body, JsonTypeInfo<TReply> Reply)
+{
+    /// <summary>Whether it changes nothing: then a repeated one is asked anew, and no answer is kept for it.</summary>
+    public bool IsQuery { get; init; }
+}
 
 /// <summary>
 /// Questions to other nodes. Delivered at most once; the id makes a repeated one harmless: the receiver answers it with the

@@ -83,4 +83,15 @@ public sealed record PlatformFacts
 /// <param name="Size">Bytes of all files.</param>
 /// <param name="ManifestSha256">Digest of <c>manifest.json</c>, so that an edited one is recognised.</param>
 /// <param name="Durable">Whether it is known to be on disk, and so would survive a power failure.</param>
-public sealed record SnapshotRecord(string Id, Aid Aid, string Node, DateTimeOffset Created, long Size, string ManifestSha256, bool Durable);
+public sealed record SnapshotRecord(string Id, Aid Aid, string Node, DateTimeOffset Created, long Size, string ManifestSha256, bool Durable)
+{
+    /// <summary>Other nodes whose disks hold it too; <c>null</c> in records of old: none.</summary>
+    public IReadOnlyList<string>? Copies { get; init; }
+
+    /// <summary>Whether it is in the directory that all nodes share.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>All nodes whose disks hold it.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Holders => Copies is null ? [Node] : Copies.Prepend(Node);
+}

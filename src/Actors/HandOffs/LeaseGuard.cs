@@ -1,0 +1,49 @@
+namespace Vni.Actors.HandOffs;
+
+/// <summary>
+/// Until when a node may let its instances run [self-fencing]. The registry counts a lease from a renewal's arrival, which
+/// is after it was sent; this counts from the sending, and so is always over first.
+/// <code>
+///  renewal sent        1/3: next         7/10: the daemon freezes    17/20: the guard does      1: others may act
+///  |-------------------|-----------------|---------------------------|--------------------------|
+/// </code>
+/// </summary>
+/// <param name="timeToLive">The lease's.</param>
+internal sealed class LeaseGuard(TimeSpan timeToLive)
+{
+    /// <summary>Time between renewals.</summary>
+    public TimeSpan Renewal { get; } = timeToLive / 3;
+
+    /// <summary>Time from a renewal until the daemon freezes everything.</summary>
+    public TimeSpan Patience { get; } = timeToLive * 0.7;
+
+    /// <summary>Time from a renewal until the guard freezes everything, whatever the daemon does.</summary>
+    public TimeSpan Limit { get; } = timeToLive * 0.85;
+
+    /// <summary>Everything is frozen until ownership is confirmed.</summary>
+    public bool Fenced { get; private set; }
+
+    private TimeSpan? _renewed;
+
+    /// <summary>A renewal, or a grant, was confirmed.</summary>
+    /// <param name="sent">When it was sent, on a clock that never stops.</param>
+    /// <returns>Whether the instances, which are frozen, may run again, each after its ownership is confirmed.</returns>
+    public bool Renewed(TimeSpan sent)
+    {
+        if (_renewed is null || sent > _renewed) _renewed = sent;
+        var lift = Fenced;
+        Fenced = false;
+        return lift;
+    }
+
+    /// <summary>Whether everything must be frozen now. True once; then until the next renewal it is.</summary>
+    public bool MustFence(TimeSpan now)
+    {
+        if (Fenced || _renewed is null || now - _renewed < Patience) return false;
+        Fenced = true;
+        return true;
+    }
+
+    /// <summary>How long the guard may let instances run, from <paramref name="now"/>; not below zero.</summary>
+    public TimeSpan Remaining(TimeSpan now) => _renewed is { } renewed && renewed + Limit > now ? renewed + Limit - now : TimeSpan.Zero;
+}
