@@ -14,7 +14,7 @@ using Vni.Interposer.Operations;
 namespace Vni.Interposer;
 
 /// <summary>The interposer of a Linux node. Every operation is a class of its own under <c>Operations/</c>.</summary>
-public sealed class LinuxInterposer : IInterposer, IInstanceAccess
+public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
 {
     private readonly InstanceKit _kit;
     private readonly EpollLoop _events = new("kernel events");
@@ -27,6 +27,12 @@ public sealed class LinuxInterposer : IInterposer, IInstanceAccess
     /// <summary>Takes possession of the node's bridge, cgroup and directories.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.NodeIncapable"/>: the node lacks something.</exception>
     public LinuxInterposer(InterposerOptions options, TimeProvider clock, ILoggerFactory loggers)
+        : this(options, clock, loggers, new NodeNetwork(options.Network))
+    {
+    }
+
+    /// <summary>The same with another network plane, which it takes possession of.</summary>
+    internal LinuxInterposer(InterposerOptions options, TimeProvider clock, ILoggerFactory loggers, INodeNetwork network)
     {
         var watcher = new PidfdWatcher();
         watcher.AdoptOrphans();
@@ -40,7 +46,7 @@ public sealed class LinuxInterposer : IInterposer, IInstanceAccess
             Spawner = spawner,
             Watcher = watcher,
             Cgroups = cgroups,
-            Network = new NodeNetwork(options.Network),
+            Network = network,
             Harness = new HarnessLauncher(options, spawner),
             Layers = new LayerBuilder(options),
             Live = new LiveInstances(options, watcher),
