@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Vni.Actors;
 using Vni.Actors.Registry;
+using Vni.Cluster.Hosting;
 using Vni.Node;
 using Vni.Node.Configuration;
 using Vni.Node.Hosting;

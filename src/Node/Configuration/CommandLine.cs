@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vni.Cluster.Hosting;
 
 namespace Vni.Node.Configuration;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using Microsoft.Extensions.Logging;
+using Vni.Cluster.Hosting;
 
 namespace Vni.Node.Configuration;
 
@@ -93,26 +93,4 @@ public sealed record SnapshotOptions
     /// <summary>Complete snapshots kept for each application; older ones are deleted after a new one is durable.</summary>
     /// <value>Default 3, 1 to 1000.</value>
     public int Keep { get; init; } = 3;
-}
-
-/// <summary>What is logged, and how.</summary>
-public sealed record LogOptions
-{
-    /// <summary>Least severe level that is written.</summary>
-    /// <value>Default <c>information</c>; also <c>trace</c>, <c>debug</c>, <c>warning</c>, <c>error</c>.</value>
-    public LogLevel Level { get; init; } = LogLevel.Information;
-
-    /// <summary>Form of a line on standard error.</summary>
-    /// <value>Default <c>text</c>; also <c>json</c>.</value>
-    public LogFormat Format { get; init; } = LogFormat.Text;
-}
-
-/// <summary>Form of a line of the log.</summary>
-public enum LogFormat
-{
-    /// <summary>For people.</summary>
-    Text,
-
-    /// <summary>One JSON object, for collectors.</summary>
-    Json,
 }

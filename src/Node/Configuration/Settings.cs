@@ -1,45 +1,37 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
 using Vni.Actors.Identity;
+using Vni.Cluster.Hosting;
 using Vni.Interposer;
+using static Vni.Cluster.Hosting.SettingForms;
 
 namespace Vni.Node.Configuration;
-
-/// <summary>One value that somebody wrote.</summary>
-/// <param name="Key">The setting, sections joined by a dot: <c>network.subnet</c>.</param>
-/// <param name="Text">What was written.</param>
-/// <param name="Where">Where: <c>FILE:LINE:COLUMN</c>, or the option of the command line.</param>
-internal sealed record SettingValue(string Key, string Text, string Where);
-
-/// <summary>A setting: whether it takes a list, and what a value of it does to the options.</summary>
-/// <param name="IsList">Whether it takes any number of values.</param>
-/// <param name="Apply">Returns the changed options, or throws <see cref="FormatException"/> saying what is accepted.</param>
-internal sealed record Setting(bool IsList, Func<NodeOptions, string, NodeOptions> Apply);
 
 /// <summary>All settings by key. The file and the command line are two ways to the same table.</summary>
 internal static class Settings
 {
-    internal static readonly IReadOnlyDictionary<string, Setting> All = new Dictionary<string, Setting>(StringComparer.Ordinal)
+    internal static readonly IReadOnlyDictionary<string, Setting<NodeOptions>> All = new Dictionary<string, Setting<NodeOptions>>(StringComparer.Ordinal)
     {
-        ["node"] = One((o, v) => o with { Node = Label(v) }),
-        ["farm"] = One((o, v) => o with { Farm = Label(v) }),
-        ["state"] = One((o, v) => o with { State = AbsolutePath(v) }),
-        ["runtime"] = One((o, v) => o with { Runtime = AbsolutePath(v) }),
-        ["socket"] = One((o, v) => o with { Socket = AbsolutePath(v) }),
-        ["socketGroup"] = One((o, v) => o with { SocketGroup = Group(v) }),
-        ["network.bridge"] = One((o, v) => o with { Network = o.Network with { Bridge = Interface(v) } }),
-        ["network.subnet"] = One((o, v) => o with { Network = o.Network with { Subnet = Subnet(v) } }),
-        ["network.gateway"] = One((o, v) => o with { Network = o.Network with { Gateway = Gateway(v) } }),
-        ["harness"] = One((o, v) => o with { Harness = AbsolutePath(v) }),
-        ["criu"] = One((o, v) => o with { Criu = AbsolutePath(v) }),
-        ["masks.add"] = Many((o, v) => o with { Masks = o.Masks with { Add = [.. o.Masks.Add, Mask(v)] } }),
-        ["masks.remove"] = Many((o, v) => o with { Masks = o.Masks with { Remove = [.. o.Masks.Remove, BuiltInMask(v)] } }),
-        ["snapshots.keep"] = One((o, v) => o with { Snapshots = o.Snapshots with { Keep = Whole(v, 1, 1000) } }),
-        ["log.level"] = One((o, v) => o with { Log = o.Log with { Level = Level(v) } }),
-        ["log.format"] = One((o, v) => o with { Log = o.Log with { Format = Format(v) } }),
+        ["node"] = Setting<NodeOptions>.One((o, v) => o with { Node = Label(v) }),
+        ["farm"] = Setting<NodeOptions>.One((o, v) => o with { Farm = Label(v) }),
+        ["state"] = Setting<NodeOptions>.One((o, v) => o with { State = AbsolutePath(v) }),
+        ["runtime"] = Setting<NodeOptions>.One((o, v) => o with { Runtime = AbsolutePath(v) }),
+        ["socket"] = Setting<NodeOptions>.One((o, v) => o with { Socket = AbsolutePath(v) }),
+        ["socketGroup"] = Setting<NodeOptions>.One((o, v) => o with { SocketGroup = Group(v) }),
+        ["network.bridge"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Bridge = Interface(v) } }),
+        ["network.subnet"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Subnet = Subnet(v) } }),
+        ["network.gateway"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Gateway = Gateway(v) } }),
+        ["harness"] = Setting<NodeOptions>.One((o, v) => o with { Harness = AbsolutePath(v) }),
+        ["criu"] = Setting<NodeOptions>.One((o, v) => o with { Criu = AbsolutePath(v) }),
+        ["masks.add"] = Setting<NodeOptions>.Many((o, v) => o with { Masks = o.Masks with { Add = [.. o.Masks.Add, Mask(v)] } }),
+        ["masks.remove"] = Setting<NodeOptions>.Many((o, v) => o with { Masks = o.Masks with { Remove = [.. o.Masks.Remove, BuiltInMask(v)] } }),
+        ["snapshots.keep"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Keep = Whole(v, 1, 1000) } }),
+        ["log.level"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Level = Level(v) } }),
+        ["log.format"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Format = Format(v) } }),
     };
+
+    /// <summary>The same, as file and command line use it.</summary>
+    internal static SettingTable<NodeOptions> Table { get; } = new(All);
 
     /// <summary>The paths that are hidden from every instance unless the configuration says otherwise.</summary>
     internal static IReadOnlyList<string> BuiltInMasks { get; } = new InterposerOptions
@@ -52,23 +44,7 @@ internal static class Settings
         Network = new NetworkOptions { Subnet = IPAddress.Any, PrefixLength = 8 },
     }.Masks;
 
-    /// <summary>Keys and sections directly below a section (<c>""</c>: the top), as they are written there.</summary>
-    internal static IReadOnlyList<string> Below(string section)
-    {
-        var prefix = section.Length == 0 ? "" : section + ".";
-        return [.. All.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..].Split('.')[0]).Distinct()];
-    }
-
-    private static Setting One(Func<NodeOptions, string, NodeOptions> apply) => new(IsList: false, apply);
-
-    private static Setting Many(Func<NodeOptions, string, NodeOptions> apply) => new(IsList: true, apply);
-
     private static string Label(string text) => DnsLabel.IsValid(text) ? text : throw Bad(text, "a name", DnsLabel.Rule);
-
-    private static string AbsolutePath(string text) =>
-        text.StartsWith('/') && !text.Any(char.IsControl) && !text.Split('/').Contains("..")
-            ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(text))
-            : throw Bad(text, "an absolute path", "begin with '/' and do not use '..'");
 
     private static string Group(string text) =>
         text.Length is >= 1 and <= 32 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.') && text[0] is not '-'
@@ -103,28 +79,4 @@ internal static class Settings
     private static string BuiltInMask(string text) => BuiltInMasks.Contains(text)
         ? text
         : throw Bad(text, "a path of the built-in list", $"that list is {string.Join(", ", BuiltInMasks)}");
-
-    private static int Whole(string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
-            ? number
-            : throw Bad(text, "a whole number in range", $"use {least} to {most}");
-
-    private static LogLevel Level(string text) => text switch
-    {
-        "trace" => LogLevel.Trace,
-        "debug" => LogLevel.Debug,
-        "information" => LogLevel.Information,
-        "warning" => LogLevel.Warning,
-        "error" => LogLevel.Error,
-        _ => throw Bad(text, "a level", "use trace, debug, information, warning or error"),
-    };
-
-    private static LogFormat Format(string text) => text switch
-    {
-        "text" => LogFormat.Text,
-        "json" => LogFormat.Json,
-        _ => throw Bad(text, "a format", "use text or json"),
-    };
-
-    private static FormatException Bad(string text, string what, string rule) => new($"{DnsLabel.Quote(text)} is not {what}: {rule}");
 }

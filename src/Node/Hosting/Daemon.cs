@@ -6,6 +6,7 @@ using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
+using Vni.Cluster.Hosting;
 using Vni.Cluster.Registry.Sqlite;
 using Vni.Interposer;
 using Vni.Interposer.Linux;

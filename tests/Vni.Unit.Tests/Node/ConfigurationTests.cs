@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Vni.Cluster.Hosting;
 using Vni.Node.Configuration;
 using Xunit;
 
@@ -178,7 +179,7 @@ public sealed class ConfigurationTests
         var line = CommandLine.Parse(["--node", "b", "--subnet=10.3.0.0/24", "--gateway", "none"], output, output, out _)!;
         Assert.Null(line.File);
         var values = new List<SettingValue>();
-        ConfigurationFile.Read("vnid.yaml", new StringReader("node: a\nfarm: f"), values, []);
+        ConfigurationFile.Read(Settings.Table, "vnid.yaml", new StringReader("node: a\nfarm: f"), values, []);
         var options = NodeOptionsLoader.Build([.. values, .. line.Values], []);
         Assert.Equal(("b", "f", "10.3.0.0/24", null), (options.Node, options.Farm, options.Network.Subnet.ToString(), options.Network.Gateway));
     }
@@ -225,7 +226,7 @@ public sealed class ConfigurationTests
     private static (List<SettingValue> Values, List<string> Problems) Parse(string yaml)
     {
         var (values, problems) = (new List<SettingValue>(), new List<string>());
-        ConfigurationFile.Read("vnid.yaml", new StringReader(yaml), values, problems);
+        ConfigurationFile.Read(Settings.Table, "vnid.yaml", new StringReader(yaml), values, problems);
         return (values, problems);
     }
 

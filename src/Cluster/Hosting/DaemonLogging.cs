@@ -1,10 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
-using Vni.Node.Configuration;
 
-namespace Vni.Node.Hosting;
+namespace Vni.Cluster.Hosting;
 
-/// <summary>The daemon's log: standard error, one line an entry, times in UTC.</summary>
+/// <summary>A daemon's log: standard error, one line an entry, times in UTC.</summary>
 internal static class DaemonLogging
 {
     /// <summary>Makes the loggers; disposing them writes out what is queued.</summary>

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace Vni.Node.Hosting;
+namespace Vni.Cluster.Hosting;
 
 /// <summary>Tells systemd how the daemon is (sd_notify(3)): one datagram to the socket that <c>NOTIFY_SOCKET</c> names.</summary>
 internal static class SystemdNotifier

@@ -1,14 +1,33 @@
+using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Vni.Node.Configuration;
+namespace Vni.Cluster.Hosting;
 
-/// <summary>Reads <c>vnid.yaml</c> (YAML 1.2) into values with their positions; <c>docs/configuration.md</c> lists the keys.</summary>
+/// <summary>Reads a configuration (YAML 1.2) into values with their positions; <c>docs/configuration.md</c> lists the keys.</summary>
 internal static class ConfigurationFile
 {
+    /// <summary>Adds what stands in a file to <paramref name="values"/>, and what is wrong with it to <paramref name="problems"/>.</summary>
+    internal static void Read<TOptions>(SettingTable<TOptions> table, string file, List<SettingValue> values, List<string> problems)
+    {
+        try
+        {
+            using var reader = new StreamReader(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            Read(table, file, reader, values, problems);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"{file}: cannot be read: {e.Message}");
+        }
+        catch (DecoderFallbackException)
+        {
+            problems.Add($"{file}: is not text in UTF-8");
+        }
+    }
+
     /// <summary>Adds what stands in the text to <paramref name="values"/>, and every unknown key and wrong type to
     /// <paramref name="problems"/>.</summary>
-    internal static void Read(string name, TextReader text, List<SettingValue> values, List<string> problems)
+    internal static void Read<TOptions>(SettingTable<TOptions> table, string name, TextReader text, List<SettingValue> values, List<string> problems)
     {
         var yaml = new YamlStream();
         try
@@ -22,16 +41,16 @@ internal static class ConfigurationFile
         }
 
         if (yaml.Documents.Count > 1) problems.Add($"{Where(name, yaml.Documents[1].RootNode)}: a second document: write all settings in one");
-        if (yaml.Documents.Count > 0) ReadSection(name, "", yaml.Documents[0].RootNode, values, problems);
+        if (yaml.Documents.Count > 0) ReadSection(table, name, "", yaml.Documents[0].RootNode, values, problems);
     }
 
-    private static void ReadSection(string file, string section, YamlNode node, List<SettingValue> values, List<string> problems)
+    private static void ReadSection<TOptions>(SettingTable<TOptions> table, string file, string section, YamlNode node, List<SettingValue> values, List<string> problems)
     {
         if (IsEmpty(node)) return;
         if (node is not YamlMappingNode mapping)
         {
             var what = section.Length == 0 ? "the file" : $"'{section}'";
-            problems.Add($"{Where(file, node)}: {what} must hold keys and values; known: {string.Join(", ", Settings.Below(section))}");
+            problems.Add($"{Where(file, node)}: {what} must hold keys and values; known: {string.Join(", ", table.Below(section))}");
             return;
         }
 
@@ -39,15 +58,15 @@ internal static class ConfigurationFile
         {
             var written = (keyNode as YamlScalarNode)?.Value ?? "";
             var key = section.Length == 0 ? written : $"{section}.{written}";
-            if (Settings.All.TryGetValue(key, out var setting)) ReadValue(file, key, setting, value, values, problems);
-            else if (!written.Contains('.') && Settings.Below(section).Contains(written)) ReadSection(file, key, value, values, problems);
-            else problems.Add($"{Where(file, keyNode)}: unknown key '{key}'; known here: {string.Join(", ", Settings.Below(section))}");
+            if (table.Find(key) is { } setting) ReadValue(file, key, setting.IsList, value, values, problems);
+            else if (!written.Contains('.') && table.Below(section).Contains(written)) ReadSection(table, file, key, value, values, problems);
+            else problems.Add($"{Where(file, keyNode)}: unknown key '{key}'; known here: {string.Join(", ", table.Below(section))}");
         }
     }
 
-    private static void ReadValue(string file, string key, Setting setting, YamlNode node, List<SettingValue> values, List<string> problems)
+    private static void ReadValue(string file, string key, bool isList, YamlNode node, List<SettingValue> values, List<string> problems)
     {
-        if (setting.IsList && node is YamlSequenceNode list)
+        if (isList && node is YamlSequenceNode list)
         {
             foreach (var item in list.Children)
             {
@@ -55,7 +74,7 @@ internal static class ConfigurationFile
                 else problems.Add($"{Where(file, item)}: an item of '{key}' must be text");
             }
         }
-        else if (setting.IsList)
+        else if (isList)
         {
             problems.Add($"{Where(file, node)}: '{key}' must be a list");
         }
