@@ -11,10 +11,14 @@ internal sealed class LeaseClock(TimeProvider time, SqliteConnection connection)
     private readonly Dictionary<long, Entry> _leases = [];
     private readonly Statement _all = new(connection, "SELECT id, seconds, deadline FROM leases");
     private readonly Statement _save = new(connection, "INSERT OR REPLACE INTO leases(id, seconds, deadline) VALUES($0, $1, $2)", 3);
+    private readonly Statement _renew = new(connection, "UPDATE leases SET deadline = $0 + seconds * 1000", 1);
     private readonly Statement _remove = new(connection, "DELETE FROM leases WHERE id = $0", 1);
 
     /// <summary>Timestamp of the next deadline; <see cref="long.MaxValue"/>: no lease.</summary>
     public long NextDeadline => _leases.Count == 0 ? long.MaxValue : _leases.Values.Min(lease => lease.Deadline);
+
+    /// <summary>Begins every stored lease anew, before <see cref="Load"/>.</summary>
+    public void RenewAll() => _renew.Execute(time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Whether the lease exists.</summary>
     public bool Has(long id) => _leases.ContainsKey(id);
@@ -70,7 +74,7 @@ internal sealed class LeaseClock(TimeProvider time, SqliteConnection connection)
 
     public void Dispose()
     {
-        foreach (var statement in new[] { _all, _save, _remove }) statement.Dispose();
+        foreach (var statement in new[] { _all, _save, _renew, _remove }) statement.Dispose();
     }
 
     private long In(TimeSpan delay) => time.GetTimestamp() + (long)Math.Ceiling(delay.TotalSeconds * time.TimestampFrequency);

@@ -9,7 +9,7 @@ namespace Vni.Cluster.Registry.Sqlite;
 /// that commits those waiting together; reads and watches use a connection of their own; watches follow the history
 /// table, so a slow one costs nothing but its own delay. README.md in this folder lists the invariants.
 /// </summary>
-public sealed class SqliteRegistry : IRegistry
+public sealed class SqliteRegistry : IRegistry, IRegistryStatus
 {
     private readonly SqliteRegistryOptions _options;
     private readonly RegistryLock? _lock;
@@ -112,6 +112,11 @@ public sealed class SqliteRegistry : IRegistry
         // "From now" is fixed here, not when the first item is awaited.
         return FollowAsync(KeyInterval.Of(range), fromRevision == 0 ? _writes.Revision + 1 : fromRevision, cancellationToken);
     }
+
+    /// <inheritdoc />
+    public Task<RegistryStatus> GetStatusAsync(CancellationToken cancellationToken) => ReadAsync(
+        reader => new RegistryStatus($"sqlite {_connection.ServerVersion}", _options.Path, Leader: null, reader.State().Revision, reader.Size()),
+        cancellationToken);
 
     /// <summary>Carries out what was asked for before, ends watches, closes the file and lets another process serve it.</summary>
     public async ValueTask DisposeAsync()

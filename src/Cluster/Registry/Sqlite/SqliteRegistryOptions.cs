@@ -16,4 +16,9 @@ public sealed record SqliteRegistryOptions
     /// <summary>At least so many of the newest revisions are kept for watches that start in the past.</summary>
     /// <value>Default 10,000, minimum 1.</value>
     public int KeptRevisions { get; init; } = 10_000;
+
+    /// <summary>Whether leases begin anew when the store is opened, as etcd's do under a new leader: for a store that others reach over
+    /// the network, who could not renew them while it was closed.</summary>
+    /// <value>Default <c>false</c>: the time that the store was closed counts.</value>
+    public bool RenewLeasesAtOpening { get; init; }
 }

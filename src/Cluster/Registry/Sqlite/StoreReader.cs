@@ -12,6 +12,7 @@ internal sealed class StoreReader(SqliteConnection connection) : IDisposable
     private readonly Statement _begin = new(connection, "BEGIN");
     private readonly Statement _end = new(connection, "COMMIT");
     private readonly Statement _state = new(connection, "SELECT revision, oldest FROM store");
+    private readonly Statement _size = new(connection, "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
     private readonly Statement _count = new(connection, "SELECT count(*) FROM pairs WHERE key >= $0 AND key < $1", 2);
 
     private readonly Statement _range = new(connection, """
@@ -45,6 +46,9 @@ internal sealed class StoreReader(SqliteConnection connection) : IDisposable
         row.Read();
         return (row.GetInt64(0), row.GetInt64(1));
     }
+
+    /// <summary>Bytes of the database.</summary>
+    public long Size() => _size.Number();
 
     /// <summary>Pairs in order of key; <paramref name="limit"/> 0: all.</summary>
     public List<KeyValue> Range(KeyInterval keys, int limit, bool keysOnly)
@@ -80,7 +84,7 @@ internal sealed class StoreReader(SqliteConnection connection) : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in new[] { _begin, _end, _state, _count, _range, _history }) statement.Dispose();
+        foreach (var statement in new[] { _begin, _end, _state, _size, _count, _range, _history }) statement.Dispose();
     }
 
     private static List<KeyValue> Pairs(SqliteDataReader rows)

@@ -24,12 +24,14 @@ internal sealed class StoreWriter : IDisposable
     private readonly int _kept;
     private long _oldest;
     private bool _loaded;
+    private bool _renewLeases;
 
-    public StoreWriter(SqliteConnection connection, TimeProvider time, int keptRevisions)
+    public StoreWriter(SqliteConnection connection, SqliteRegistryOptions options)
     {
         Reader = new(connection);
-        _leases = new(time, connection);
-        _kept = keptRevisions;
+        _leases = new(options.Time, connection);
+        _kept = options.KeptRevisions;
+        _renewLeases = options.RenewLeasesAtOpening;
         _begin = new(connection, "BEGIN IMMEDIATE");
         _commit = new(connection, "COMMIT");
         _rollback = new(connection, "ROLLBACK");
@@ -64,6 +66,7 @@ internal sealed class StoreWriter : IDisposable
         if (_loaded) return;
         // At first, and after a failure: what is in memory then says more than what is on disk.
         (Revision, _oldest) = Reader.State();
+        if (_renewLeases) _leases.RenewAll();
         _leases.Load();
         _loaded = true;
     }
@@ -78,6 +81,7 @@ internal sealed class StoreWriter : IDisposable
     {
         Compact();
         _commit.Execute();
+        _renewLeases = false; // The opening is on disk.
     }
 
     public void Rollback()

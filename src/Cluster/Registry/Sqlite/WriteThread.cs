@@ -32,7 +32,7 @@ internal sealed class WriteThread : IDisposable
     {
         _path = options.Path;
         _committed = committed;
-        _writer = new(connection, options.Time, options.KeptRevisions);
+        _writer = new(connection, options);
         // Every batch begins with what is due, so an empty one expires leases. Closing: what is due then is due at the next opening.
         _expiry = options.Time.CreateTimer(_ => _ = RunAsync(static _ => true, CancellationToken.None), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         var recovery = new WriteRequest<bool>(static _ => true, CancellationToken.None);
