@@ -44,6 +44,7 @@ internal sealed class VniCommand
             new SnapshotsCommand(this, names).Create(),
             new RestoreCommand(this, names).Create(),
             new EventsCommand(this, names).Create(),
+            new FarmCommand(this).Create(),
             new VersionCommand(this).Create(),
             new CheckCommand(this).Create(),
             new CompletionCommand(this).Create(),
@@ -104,8 +105,7 @@ internal sealed class VniCommand
     private int Misused(ParseResult parse, IReadOnlyList<string> problems)
     {
         var json = parse.GetResult(_globals.Format) is { } format && !format.Errors.Any() && parse.GetValue(_globals.Format) == "json";
-        var name = parse.CommandResult.Command is RootCommand ? "vni" : $"vni {parse.CommandResult.Command.Name}";
-        Failures.WriteUsage(_host.Error, _host.ErrorTerminal, json, problems, name);
+        Failures.WriteUsage(_host.Error, _host.ErrorTerminal, json, problems, OptionOrder.NameOf(parse.CommandResult.Command));
         return Usage;
     }
 }

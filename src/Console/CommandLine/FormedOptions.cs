@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Cli.Values;
 
@@ -86,6 +87,19 @@ internal static class FormedOptions
         Description = description,
         HelpName = placeholder,
     };
+
+    /// <summary>Makes the refusal of a check a usage error.</summary>
+    public static void Refuse(this SymbolResult result, Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (VniException e)
+        {
+            result.AddError(e.Message);
+        }
+    }
 
     private static void Check(SymbolResult result, string[] words, string name)
     {

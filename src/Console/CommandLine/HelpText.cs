@@ -34,17 +34,18 @@ internal sealed class HelpText(int width) : SynchronousCommandLineAction
         Section(text, "Arguments", [.. command.Arguments.Select(a => (a.Name, a.Description!))]);
         Section(text, "Options", [.. command.Options.Where(o => !o.Recursive && o is not VersionOption).Select(Row)]);
         // Those of the root hold everywhere.
-        var root = command.Parents.OfType<RootCommand>().FirstOrDefault() ?? command;
+        var root = command;
+        while (root.Parents.OfType<Command>().FirstOrDefault() is { } parent) root = parent;
         var global = root.Options.Where(o => o.Recursive || (o is VersionOption && root == command));
         Section(text, root == command ? "Options" : "Options of every command", [.. global.Select(Row)]);
-        if (root == command) text.Append("\nSee 'vni COMMAND --help' for what a command takes.\n");
+        if (command.Subcommands.Count > 0) text.Append($"\nSee '{OptionOrder.NameOf(command)} COMMAND --help' for what a command takes.\n");
         return text.ToString();
     }
 
     private static string Usage(Command command)
     {
-        if (command is RootCommand) return "vni COMMAND [options]";
-        var usage = new StringBuilder($"vni {command.Name}");
+        var usage = new StringBuilder(OptionOrder.NameOf(command));
+        if (command.Subcommands.Count > 0) return usage.Append(" COMMAND [options]").ToString();
         if (command.Options.Count > 0) usage.Append(" [options]");
         foreach (var argument in command.Arguments)
         {

@@ -12,15 +12,32 @@ internal static class OptionOrder
     /// <summary>The same words, in the order that the parser needs; unchanged where that is not in question.</summary>
     public static IReadOnlyList<string> Normalize(RootCommand root, IReadOnlyList<string> args)
     {
-        var at = SkipOptions(root, root, args, 0);
-        if (at == args.Count || root.Subcommands.FirstOrDefault(c => c.Name == args[at]) is not { } command) return args;
+        var (command, first) = Descend(root, args);
         if (command.Arguments is not [_, { CaptureRemainingTokens: true }]) return args;
 
-        var name = SkipOptions(root, command, args, at + 1);
+        var name = SkipOptions(root, command, args, first);
         if (name == args.Count || args[name].StartsWith('-')) return args;
         var rest = SkipOptions(root, command, args, name + 1);
         return [.. args.Take(name), .. args.Skip(name + 1).Take(rest - name - 1), args[name], .. args.Skip(rest)];
     }
+
+    /// <summary>The command that words name, through groups of commands, and the index of the word behind its name.</summary>
+    public static (Command Command, int Next) Descend(RootCommand root, IReadOnlyList<string> args)
+    {
+        Command command = root;
+        var next = 0;
+        while (SkipOptions(root, command, args, next) is var at && at < args.Count && command.Subcommands.FirstOrDefault(c => c.Name == args[at]) is { } inner)
+        {
+            command = inner;
+            next = at + 1;
+        }
+
+        return (command, next);
+    }
+
+    /// <summary>A command as it is written: <c>vni farm up</c>.</summary>
+    public static string NameOf(Command command) =>
+        command is RootCommand ? "vni" : $"{NameOf(command.Parents.OfType<Command>().First())} {command.Name}";
 
     /// <summary>Index of the first word from <paramref name="at"/> on that is neither a known option nor its value.</summary>
     public static int SkipOptions(RootCommand root, Command command, IReadOnlyList<string> args, int at)

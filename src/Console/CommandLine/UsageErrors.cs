@@ -14,16 +14,18 @@ internal static class UsageErrors
         // An unknown option is read as an argument, and its consequences (too many, not a name) would hide the cause.
         var unknown = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(result => UnknownOptions(parse, result)).ToList();
         if (unknown.Count > 0) return unknown;
-        if (parse.CommandResult.Command is RootCommand root) return [WithoutCommand(root, parse.UnmatchedTokens)];
+        if (parse.CommandResult.Command is { Subcommands.Count: > 0 } group) return [WithoutCommand(group, parse.UnmatchedTokens)];
         return [.. parse.Errors.Select(e => Tidy(e.Message)).Distinct()];
     }
 
-    private static string WithoutCommand(RootCommand root, IReadOnlyList<string> words)
+    private static string WithoutCommand(Command group, IReadOnlyList<string> words)
     {
-        if (words is not [var word, ..]) return "no command given";
+        var known = group.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
+        if (words is not [var word, ..]) return group is RootCommand ? "no command given" : $"'{OptionOrder.NameOf(group)}' needs a command: {string.Join(", ", known)}";
         if (word.StartsWith('-')) return $"unknown option {DnsLabel.Quote(word)}";
-        var meant = Suggestion.For(word, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
-        return $"there is no command {DnsLabel.Quote(word)}{(meant is null ? "" : $"; did you mean '{meant}'?")}";
+        var meant = Suggestion.For(word, known);
+        var whole = group is RootCommand ? word : $"{OptionOrder.NameOf(group)} {word}";
+        return $"there is no command {DnsLabel.Quote(whole)}{(meant is null ? "" : $"; did you mean '{meant}'?")}";
     }
 
     private static IEnumerable<string> UnknownOptions(ParseResult parse, ArgumentResult result)

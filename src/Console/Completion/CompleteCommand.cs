@@ -36,13 +36,7 @@ internal sealed class CompleteCommand(VniCommand cli, RootCommand root)
 
     private IEnumerable<(string Word, string About)> Offered(string[] before, string current, CompletionContext context)
     {
-        Command command = root;
-        var at = OptionOrder.SkipOptions(root, root, before, 0);
-        if (at < before.Length && root.Subcommands.FirstOrDefault(c => c.Name == before[at]) is { } named)
-        {
-            command = named;
-            at++;
-        }
+        var (command, at) = OptionOrder.Descend(root, before);
 
         // One word after the other, to learn which argument's turn it is.
         var arguments = 0;
@@ -55,7 +49,7 @@ internal sealed class CompleteCommand(VniCommand cli, RootCommand root)
         }
 
         if (current.StartsWith('-')) return Options(command);
-        if (command == root) return arguments == 0 ? root.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description!)) : [];
+        if (command.Subcommands.Count > 0) return arguments == 0 ? command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description!)) : [];
         return command.Arguments.ElementAtOrDefault(Math.Min(arguments, command.Arguments.Count - 1)) is { } argument ? Items(argument.CompletionSources, context) : [];
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Vni.Actors.Messages;
+using Vni.Cli.Playground;
 
 namespace Vni.Cli.Output;
 
@@ -18,10 +19,16 @@ internal sealed record LogDocument(string Aid, IReadOnlyList<string> Lines);
 /// <param name="Line">One line of output, without its end.</param>
 internal sealed record LogLine(string Line);
 
+/// <param name="Name">The farm.</param>
+/// <param name="Removed">Whether there was anything of it.</param>
+internal sealed record FarmRemovedDocument(string Name, bool Removed);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(VersionDocument))]
 [JsonSerializable(typeof(RemovedDocument))]
 [JsonSerializable(typeof(IReadOnlyList<RemovedDocument>))]
 [JsonSerializable(typeof(LogDocument))]
 [JsonSerializable(typeof(LogLine))]
+[JsonSerializable(typeof(FarmDocument))]
+[JsonSerializable(typeof(FarmRemovedDocument))]
 internal sealed partial class CliJson : JsonSerializerContext;
