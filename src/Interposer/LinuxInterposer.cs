@@ -6,6 +6,7 @@ using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Fencing;
 using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
@@ -38,6 +39,7 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
         watcher.AdoptOrphans();
         var spawner = new ProcessSpawner(watcher);
         var cgroups = new CgroupTree(options.Node, _events);
+        var gate = new FenceGate(Libc.BootTime);
         _kit = new InstanceKit
         {
             Options = options,
@@ -46,7 +48,8 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
             Spawner = spawner,
             Watcher = watcher,
             Cgroups = cgroups,
-            Network = network,
+            Network = new FencedNetwork(network, gate),
+            Gate = gate,
             Harness = new HarnessLauncher(options, spawner),
             Layers = new LayerBuilder(options),
             Live = new LiveInstances(options, watcher),
@@ -57,6 +60,8 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
         _capture = new CaptureInstance(_kit);
         _restore = new RestoreInstance(_kit, _stop);
         _visitors = new VisitorLauncher(options, spawner, cgroups, _events);
+        _fence = new NodeFence(_kit);
+        _guard = new NodeGuard(options, cgroups, spawner, gate, _kit.Log);
         _kit.Network.Start();
     }
 
@@ -67,13 +72,13 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     public Task<PlatformFacts> GetPlatformAsync(CancellationToken cancellationToken) => _kit.Platform.GetAsync(cancellationToken);
 
     /// <inheritdoc />
-    public Task<NodeInventory> DiscoverAsync(CancellationToken cancellationToken) => new DiscoverInstances(_kit).RunAsync(cancellationToken);
+    public Task<NodeInventory> DiscoverAsync(CancellationToken cancellationToken) => DiscoverFencedAsync(cancellationToken);
 
     /// <inheritdoc />
     public Task<StartedInstance> StartAsync(InstanceSpec instance, CancellationToken cancellationToken) => _start.RunAsync(instance, cancellationToken);
 
     /// <inheritdoc />
-    public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => new AdoptInstance(_kit, _capture).RunAsync(instance);
+    public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => AdoptConfirmedAsync(instance, cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken)
@@ -165,11 +170,13 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     /// <summary>Lets go of the node: instances live on, plugged ports stay, parked ones lose what they hold.</summary>
     public ValueTask DisposeAsync()
     {
+        _guard.Dispose();
         _kit.Live.ForgetAll();
         _kit.Network.Dispose();
         _kit.Cgroups.RemoveIfEmpty();
         _kit.Watcher.Dispose();
         _events.Dispose();
+        _kit.Gate.Dispose();
         return ValueTask.CompletedTask;
     }
 }

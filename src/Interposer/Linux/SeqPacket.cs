@@ -61,6 +61,10 @@ internal sealed class SeqPacketSocket : IDisposable
         while (!Libc.TrySend(_socket.SafeHandle, data)) _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectWrite);
     }
 
+    /// <summary>Sends one message; <c>false</c>: the other end's queue is full.</summary>
+    /// <exception cref="LinuxException"><c>EPIPE</c>: the other end is closed.</exception>
+    public bool TrySend(ReadOnlySpan<byte> data) => Libc.TrySend(_socket.SafeHandle, data);
+
     /// <summary>Closes the daemon's end; the other sees end of file.</summary>
     public void Dispose() => _socket.Dispose();
 

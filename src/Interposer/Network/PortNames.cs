@@ -10,7 +10,8 @@ namespace Vni.Interposer.Network;
 /// </summary>
 internal sealed class PortNames(string bridge)
 {
-    private readonly string _prefix = $"vni:{bridge}:";
+    /// <summary>How the aliases of all ports of the bridge begin, and no others.</summary>
+    public string AliasPrefix { get; } = $"vni:{bridge}:";
 
     /// <summary>The outer end of the veth pair.</summary>
     public string Veth(Aid aid) => "vv" + Digest(aid);
@@ -19,11 +20,11 @@ internal sealed class PortNames(string bridge)
     public string Tap(Aid aid) => "vt" + Digest(aid);
 
     /// <summary>The alias of both.</summary>
-    public string Alias(Aid aid) => _prefix + aid.Value;
+    public string Alias(Aid aid) => AliasPrefix + aid.Value;
 
     /// <summary>The AID in an alias; <c>null</c> when it is not of this bridge.</summary>
     public string? AidOf(string? alias) =>
-        alias is not null && alias.StartsWith(_prefix, StringComparison.Ordinal) ? alias[_prefix.Length..] : null;
+        alias is not null && alias.StartsWith(AliasPrefix, StringComparison.Ordinal) ? alias[AliasPrefix.Length..] : null;
 
     private string Digest(Aid aid) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{bridge}:{aid.Value}")).AsSpan(0, 6));

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Identity;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Fencing;
 using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
@@ -23,6 +24,8 @@ internal sealed record InstanceKit
     public required CgroupTree Cgroups { get; init; }
 
     public required INodeNetwork Network { get; init; }
+
+    public required FenceGate Gate { get; init; }
 
     public required HarnessLauncher Harness { get; init; }
 

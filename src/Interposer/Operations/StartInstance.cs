@@ -24,6 +24,7 @@ internal sealed class StartInstance(InstanceKit kit, StopInstance stop)
             kit.Network.Connect(aid, instance.Identity, prepared.InitPid, []);
             kit.Network.Plug(aid, instance.Identity);
             FaultPoints.Reach("start:plugged");
+            kit.Gate.RefuseWhenClosed(aid);
             await prepared.GoAsync(cancellationToken).ConfigureAwait(false);
             kit.Live.Add(instance, prepared.InitPid);
             FaultPoints.Reach("start:started");

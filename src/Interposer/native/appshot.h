@@ -4,6 +4,7 @@
  *   appshot init            PID 1 of the instance: starts the chain, reaps, forwards signals, records how it ended
  *   appshot exec PID SPEC   starts a visitor in all namespaces of the instance whose first process is PID
  *   appshot criu ... -- CRIU ...  gives CRIU a mount namespace and a cgroup of its own and executes it
+ *   appshot guard DIRECTORY CGROUP ALIAS   freezes all instances when the daemon has not spoken in time
  *
  * File descriptor 3 is the control socket to the daemon (SOCK_SEQPACKET, one text message a packet). It is closed before
  * an instance is told to have started: no descriptor of the node stays open inside, or the instance could not be dumped.
@@ -77,5 +78,6 @@ int instance_main(const char *spec_path);
 int init_main(void);
 int visitor_main(pid_t target, const char *spec_path);
 int criu_main(int argc, char **argv);
+int guard_main(const char *directory, const char *cgroup, const char *alias_prefix);
 
 #endif

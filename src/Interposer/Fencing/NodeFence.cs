@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Logging;
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Interposer.Linux;
+using Vni.Interposer.Operations;
+
+namespace Vni.Interposer.Fencing;
+
+/// <summary>
+/// Fencing by the daemon, and the way back from a guard's fence. A guard freezes the directory that holds all cgroups of the
+/// node, which takes one write and stops whatever works on instances too (CRIU among it). The daemon freezes each instance by
+/// itself and then thaws that directory, so that each can be let go by itself.
+/// </summary>
+internal sealed class NodeFence(InstanceKit kit)
+{
+    private const string FreezeFile = "cgroup.freeze";
+
+    /// <summary>Freezes and parks everything; what starts later finds the gate closed.</summary>
+    public Task RunAsync(CancellationToken cancellationToken)
+    {
+        kit.Gate.Close();
+        return HoldAllAsync(cancellationToken);
+    }
+
+    /// <summary>Turns a guard's fence, if there is one, into the daemon's.</summary>
+    public Task SettleAsync(CancellationToken cancellationToken)
+    {
+        if (!IsSetFrozen(kit.Cgroups.Root)) return Task.CompletedTask;
+        kit.Log.LogWarning("A guard has frozen this node: its applications stay frozen until they are confirmed");
+        EndRestores();
+        return HoldAllAsync(cancellationToken);
+    }
+
+    /// <summary>Lets an instance go on that the fence holds.</summary>
+    public async Task LiftAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    {
+        var aid = instance.Aid;
+        if (!kit.Gate.Holds(aid)) return;
+        await SettleAsync(cancellationToken).ConfigureAwait(false);
+        var plug = kit.Gate.HoldsPort(aid);
+        kit.Gate.Confirm(aid);
+        if (plug) kit.Network.Plug(aid, instance.Identity);
+        foreach (var cgroup in CgroupsOf(aid)) await cgroup.ThawAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task HoldAllAsync(CancellationToken cancellationToken)
+    {
+        var aids = kit.Cgroups.List();
+        foreach (var aid in aids) Freeze(aid);
+        foreach (var aid in aids) Park(aid);
+        foreach (var cgroup in aids.Where(kit.Gate.Holds).SelectMany(CgroupsOf)) await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);
+        if (IsSetFrozen(kit.Cgroups.Root)) CgroupFile.Write(kit.Cgroups.Root, FreezeFile, "0");
+    }
+
+    /// <summary>One that is frozen already is in somebody's hands, who finds the gate closed when he would thaw it.</summary>
+    private void Freeze(Aid aid)
+    {
+        if (kit.Gate.Holds(aid) || IsSetFrozen(kit.Cgroups.Find(aid).Directory)) return;
+        kit.Gate.Hold(aid);
+        foreach (var cgroup in CgroupsOf(aid)) TryWrite(cgroup, "1");
+    }
+
+    /// <summary>A port that is parked is so for another reason, and a namespace without an address has not been plugged.</summary>
+    private void Park(Aid aid)
+    {
+        if (kit.Network.IsParked(aid)) return;
+        var init = kit.Cgroups.Find(aid).Pids().Select(InstanceMember.TryRead).FirstOrDefault(m => m is { VirtualPid: 1 });
+        if (init is null || InnerIdentity.Read(init.Pid) is not { } identity) return;
+        if (kit.Gate.Holds(aid)) kit.Gate.HoldPort(aid);
+        kit.Network.Park(aid, identity);
+    }
+
+    /// <summary>A former daemon's CRIU that still builds an instance would let it run when it is done, and nobody would know
+    /// whose it is by then. The snapshot is whole.</summary>
+    private void EndRestores()
+    {
+        foreach (var aid in kit.Cgroups.List().Where(aid => kit.Live.FindInit(aid) is null))
+        {
+            var cgroup = kit.Cgroups.Find(aid);
+            if (cgroup.Pids().Select(InstanceMember.TryRead).Any(m => m is { VirtualPid: null })) cgroup.Kill();
+        }
+    }
+
+    private IEnumerable<Cgroup> CgroupsOf(Aid aid) => new[] { kit.Cgroups.Find(aid), kit.Cgroups.FindVisitors(aid) }.Where(c => c.Exists);
+
+    private static bool IsSetFrozen(string directory) => CgroupFile.TryRead(directory, FreezeFile)?.TrimEnd() == "1";
+
+    private static void TryWrite(Cgroup cgroup, string value)
+    {
+        try
+        {
+            CgroupFile.Write(cgroup.Directory, FreezeFile, value);
+        }
+        catch (LinuxException e) when (e.Errno is Libc.ENOENT or Libc.ENODEV)
+        {
+            // It ended meanwhile.
+        }
+    }
+}
