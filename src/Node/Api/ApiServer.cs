@@ -5,11 +5,14 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Vni.Actors.Farms;
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
+using Vni.Cluster.Messaging;
 using Vni.Node.Exec;
 using Vni.Node.Logs;
 
@@ -24,27 +27,35 @@ internal static class ApiServer
     /// <summary>Builds the server; it does not listen before it is started.</summary>
     /// <param name="path">The socket's path, for messages.</param>
     /// <param name="listen">Makes the listening socket, once; the server owns it.</param>
-    /// <param name="service">The domain.</param>
+    /// <param name="tcp">Where it listens for other machines besides; <c>null</c>: nowhere.</param>
+    /// <param name="service">The domain's applications.</param>
+    /// <param name="farm">The domain's farm.</param>
     /// <param name="access">Looking into instances.</param>
     /// <param name="version">The answer to <c>/v1/version</c>.</param>
     /// <param name="clock">Time.</param>
     /// <param name="loggers">Logs.</param>
     internal static WebApplication Build(
-        string path, Func<Socket> listen, IApplicationService service, IInstanceAccess access, VersionView version, TimeProvider clock, ILoggerFactory loggers)
+        string path, Func<Socket> listen, TcpEndpoint? tcp, IApplicationService service, IFarmService farm, IInstanceAccess access, VersionView version,
+        TimeProvider clock, ILoggerFactory loggers)
     {
         // Empty: no settings from the working directory or the environment can change what root listens to.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "vnid", ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore()
-            .UseSockets(sockets => sockets.CreateBoundListenSocket = _ => listen())
+            .UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
+                endpoint is UnixDomainSocketEndPoint ? listen() : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint))
             .ConfigureKestrel(kestrel =>
             {
                 kestrel.AddServerHeader = false;
                 kestrel.Limits.MaxRequestBodySize = RequestBody.MaximumSize;
+                kestrel.Limits.Http2.MaxStreamsPerConnection = MaximumStreams;
+                kestrel.Limits.Http2.InitialStreamWindowSize = PeerWire.StreamWindow;
+                kestrel.Limits.Http2.InitialConnectionWindowSize = PeerWire.StreamWindow;
                 kestrel.ListenUnixSocket(path);
+                tcp?.Listen(kestrel);
             });
         builder.Services.AddRoutingCore();
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
-        builder.Services.AddSingleton(clock).AddSingleton(service).AddSingleton(access).AddSingleton(version);
+        builder.Services.AddSingleton(clock).AddSingleton(service).AddSingleton(farm).AddSingleton(access).AddSingleton(version);
         builder.Services.Configure<JsonOptions>(json => ApiJson.Apply(json.SerializerOptions));
         builder.Services.AddOpenApi(OpenApiDocumentName, openApi => openApi.AddDocumentTransformer((document, _, _) =>
         {
@@ -57,6 +68,7 @@ internal static class ApiServer
 
         var server = builder.Build();
         server.UseMiddleware<Errors>();
+        server.UseMiddleware<Caller>();
         server.UseWebSockets();
         server.UseRouting();
         NodeRoutes.Map(server);
@@ -64,9 +76,14 @@ internal static class ApiServer
         EventRoutes.Map(server);
         LogRoutes.Map(server);
         ExecRoute.Map(server);
+        FarmRoutes.Map(server);
+        if (tcp is not null) PeerRoutes.Map(server, tcp.Peers, clock);
         server.MapOpenApi("/openapi.json");
         return server;
     }
+
+    /// <summary>Questions of one node that may wait for their answers at a time.</summary>
+    private const int MaximumStreams = 1000;
 
     private const string OpenApiDocumentName = "v1";
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Vni.Actors;
 using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
 
 namespace Vni.Node.Api;
 
@@ -14,6 +15,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
     {
         ErrorCodes.InvalidArgument or ErrorCodes.AddressOutOfRange or ErrorCodes.CommandNotFound or ErrorCodes.CommandNotExecutable
             or ErrorCodes.RootNotFound or ErrorCodes.UserNotFound or ErrorCodes.WorkdirNotFound => StatusCodes.Status400BadRequest,
+        ErrorCodes.Forbidden => StatusCodes.Status403Forbidden,
         ErrorCodes.NotFound or ErrorCodes.SnapshotNotFound => StatusCodes.Status404NotFound,
         ErrorCodes.NameInUse or ErrorCodes.AddressInUse or ErrorCodes.HostnameInUse or ErrorCodes.RangeExhausted
             or ErrorCodes.WrongState or ErrorCodes.Busy or ErrorCodes.Conflict
@@ -62,6 +64,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
     private static (int Status, ErrorBody Error) Explain(Exception e) => e switch
     {
         VniException known => (StatusOf(known.Code), new ErrorBody(known.Code, known.Message)),
+        PeerUnreachableException or PeerSilentException => (StatusCodes.Status503ServiceUnavailable, new ErrorBody(ErrorCodes.DaemonUnavailable, e.Message)),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             (StatusCodes.Status413PayloadTooLarge, new ErrorBody(ErrorCodes.InvalidArgument, $"the request's body is too large: send at most {RequestBody.MaximumSize} bytes")),
         BadHttpRequestException bad => (bad.StatusCode, new ErrorBody(ErrorCodes.InvalidArgument, $"the request is not valid: {bad.Message.TrimEnd('.')}")),

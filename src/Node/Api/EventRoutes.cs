@@ -11,13 +11,10 @@ namespace Vni.Node.Api;
 /// <summary>Events as newline-delimited JSON: one object a line, sent as it happens.</summary>
 internal static class EventRoutes
 {
-    private const string ContentType = "application/x-ndjson";
-    private static readonly byte[] LineFeed = "\n"u8.ToArray();
-
     internal static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/applications/{aid}/events", SendAsync)
             .WithTags("applications")
-            .Produces<ApplicationEvent>(StatusCodes.Status200OK, ContentType)
+            .Produces<ApplicationEvent>(StatusCodes.Status200OK, NdJson.ContentType)
             .Describe("listEvents", "What has happened to an application, one JSON object a line; with follow also what happens, until it is removed", 400, 404);
 
     private static async Task SendAsync(
@@ -27,14 +24,9 @@ internal static class EventRoutes
         var name = Aid.Parse(aid);
         var goOn = Query.Flag("follow", follow);
         await service.GetAsync(name, context.RequestAborted); // A refusal must come before the head of the answer.
-        await Streaming.AnswerAsync(context, ContentType, async cancellation =>
+        await Streaming.AnswerAsync(context, NdJson.ContentType, async cancellation =>
         {
-            await foreach (var happened in service.EventsAsync(name, goOn, cancellation).WithCancellation(cancellation))
-            {
-                await context.Response.Body.WriteAsync(ApiJson.Serialize(happened), cancellation);
-                await context.Response.Body.WriteAsync(LineFeed, cancellation);
-                await context.Response.Body.FlushAsync(cancellation);
-            }
+            await foreach (var happened in service.EventsAsync(name, goOn, cancellation).WithCancellation(cancellation)) await NdJson.WriteAsync(context, happened, cancellation);
         });
     }
 }

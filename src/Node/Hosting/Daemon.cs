@@ -59,7 +59,7 @@ internal static class Daemon
         var group = Groups.Find(options.SocketGroup);
         if (group is null) log.NoGroup(options.SocketGroup, options.Socket);
         await using var api = ApiServer.Build(
-            options.Socket, () => UnixListener.Open(options.Socket, group), new DomainService(service), interposer,
+            options.Socket, () => UnixListener.Open(options.Socket, group), tcp: null, new DomainService(service), new LoneNode(), interposer,
             new VersionView(Version, options.Node, ApiServer.Version), clock, loggers);
         await api.StartAsync(stop);
         SystemdNotifier.Ready();

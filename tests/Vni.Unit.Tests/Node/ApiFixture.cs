@@ -21,7 +21,7 @@ public sealed class ApiFixture : IAsyncDisposable
         SocketPath = Path.Combine(_directory.FullName, "vnid.sock");
         Access = new FakeAccess(_directory.FullName);
         _server = ApiServer.Build(
-            SocketPath, () => UnixListener.Open(SocketPath, group: null), Service, Access,
+            SocketPath, () => UnixListener.Open(SocketPath, group: null), tcp: null, Service, Farm, Access,
             new VersionView("1.2.3", "n1", ApiServer.Version), TimeProvider.System, NullLoggerFactory.Instance);
         Client = new HttpClient(Handler()) { BaseAddress = new Uri("http://vnid"), Timeout = TimeSpan.FromSeconds(30) };
     }
@@ -29,6 +29,8 @@ public sealed class ApiFixture : IAsyncDisposable
     internal string SocketPath { get; }
 
     internal FakeApplications Service { get; } = new();
+
+    internal FakeFarm Farm { get; } = new();
 
     internal FakeAccess Access { get; }
 

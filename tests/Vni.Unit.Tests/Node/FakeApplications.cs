@@ -66,6 +66,9 @@ internal sealed class FakeApplications : IApplicationService
     private static SnapshotView Snapshot(Aid aid) =>
         new() { Snapshot = $"{aid}.000000000001", Aid = aid.Value, Node = "n1", Created = default, Size = 1, Durable = true };
 
+    /// <summary>An application that runs.</summary>
+    internal static ApplicationView Example(string aid) => new FakeApplications().View(aid);
+
     private ApplicationView View(string aid) => new()
     {
         Aid = aid,
