@@ -45,12 +45,12 @@ public sealed partial class LinuxInterposer : INodeFence
     }
 
     /// <summary>The domain's wish to adopt one says that it is this node's.</summary>
-    private async Task<StartedInstance> AdoptConfirmedAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    private async Task<StartedInstance> AdoptConfirmedAsync(InstanceSpec instance, Func<Task<StartedInstance>> adopt, CancellationToken cancellationToken)
     {
         await _guard.Armed.WaitAsync(cancellationToken).ConfigureAwait(false);
         await _fence.SettleAsync(cancellationToken).ConfigureAwait(false);
         _kit.Gate.Confirm(instance.Aid);
-        var started = await new AdoptInstance(_kit, _capture).RunAsync(instance).ConfigureAwait(false);
+        var started = await adopt().ConfigureAwait(false);
         var visitors = _kit.Cgroups.FindVisitors(instance.Aid);
         if (visitors.Exists) await visitors.ThawAsync(cancellationToken).ConfigureAwait(false);
         return started;

@@ -5,7 +5,7 @@ using Vni.Interposer.Network;
 namespace Vni.Interposer.Fencing;
 
 /// <summary>The network plane behind the gate: while that is closed, ports that are to be plugged are parked.</summary>
-internal sealed class FencedNetwork(INodeNetwork network, FenceGate gate) : INodeNetwork
+internal sealed partial class FencedNetwork(INodeNetwork network, FenceGate gate) : INodeNetwork
 {
     /// <inheritdoc />
     public void Start() => network.Start();
