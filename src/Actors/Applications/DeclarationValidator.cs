@@ -25,6 +25,10 @@ public static class DeclarationValidator
     private const long MinMemory = 1024 * 1024;
     private const double MinCpus = 0.01;
     private const double MaxCpus = 1024;
+    private const double MinCheckpoint = 1;
+
+    /// <summary>Ten thousand days.</summary>
+    private const double MaxCheckpoint = 10_000 * 86400.0;
 
     /// <summary>Refuses a declaration that has problems.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>, with every problem.</exception>
@@ -43,6 +47,9 @@ public static class DeclarationValidator
         if (declaration.Ip is { } ip) CheckAddress(ip, problems);
         if (declaration.Hostname is { } hostname) CheckHostname(hostname, problems);
         CheckPath("root", declaration.Root, problems);
+        if (declaration.Node is { } node && !DnsLabel.IsValid(node)) problems.Add($"node name {DnsLabel.Quote(node)} is not valid: {DnsLabel.Rule}");
+        if (declaration.Checkpoint is { } checkpoint && !(checkpoint.EverySeconds is >= MinCheckpoint and <= MaxCheckpoint)) // Written so that NaN is refused.
+            problems.Add($"a checkpoint every {checkpoint.EverySeconds} seconds is not possible: give {MinCheckpoint} to {MaxCheckpoint}");
         CheckLimits(declaration.Limits, problems);
         CheckChain(declaration.Processes, problems);
         return problems;

@@ -64,6 +64,19 @@ internal static class FormedOptions
         },
     };
 
+    /// <summary>A length of time, in seconds.</summary>
+    public static Option<double?> Duration(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "T",
+        CustomParser = result =>
+        {
+            if (Durations.TryParse(result.Tokens[0].Value, out var seconds)) return seconds;
+            result.AddError($"{name} {DnsLabel.Quote(result.Tokens[0].Value)} is not a length of time: {Durations.Rule}");
+            return null;
+        },
+    };
+
     /// <summary>Makes an option take one of a few words.</summary>
     public static Option<string> Choice(Option<string> option, params string[] words)
     {

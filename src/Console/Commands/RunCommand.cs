@@ -3,13 +3,14 @@ using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Messages;
 using Vni.Cli.CommandLine;
+using Vni.Cli.Completion;
 using Vni.Cli.Declarations;
 using Vni.Cli.Output;
 
 namespace Vni.Cli.Commands;
 
 /// <summary><c>vni run</c>: declares an application, by options or by a file, and starts it.</summary>
-internal sealed class RunCommand(VniCommand cli)
+internal sealed class RunCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Option<string?> _file = FormedOptions.Text("--file", "application.yaml", "Declaration of the application; other options override it", "-f");
     private readonly Option<string?> _name = FormedOptions.Text("--name", "AID", "Name of the application [default: from the command]");
@@ -19,6 +20,8 @@ internal sealed class RunCommand(VniCommand cli)
     private readonly Option<string?> _user = FormedOptions.Text("--user", "USER", "User of every process, by name or uid, with an optional :group [default: root]");
     private readonly Option<string?> _workdir = FormedOptions.Text("--workdir", "DIR", "Working directory of every process [default: /]");
     private readonly Option<string?> _root = FormedOptions.Text("--root", "DIR", "Directory that the application sees as / [default: /]");
+    private readonly Option<string?> _node = names.Node("--node", "Node that starts it [default: the one that is asked]");
+    private readonly Option<double?> _checkpoint = FormedOptions.Duration("--checkpoint", "Take a running snapshot this often, to recover from when its node dies [default: never]");
     private readonly Option<long?> _memory = FormedOptions.Size("--memory", "Limit of memory, such as 512M");
     private readonly Option<double?> _cpus = FormedOptions.Processors("--cpus", "Limit of processor time, such as 1.5");
     private readonly Argument<string[]> _command = FormedOptions.Command(ArgumentArity.ZeroOrMore);
@@ -27,7 +30,7 @@ internal sealed class RunCommand(VniCommand cli)
     {
         var command = new Command("run", "Start an application with its own address and hostname")
         {
-            _name, _ip, _hostname, _env, _user, _workdir, _root, _memory, _cpus, _file, _command,
+            _name, _ip, _hostname, _env, _user, _workdir, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
         };
         command.Validators.Add(result =>
         {
@@ -52,6 +55,8 @@ internal sealed class RunCommand(VniCommand cli)
             Workdir = context.Get(_workdir),
             // The daemon has another working directory.
             Root = context.Get(_root) is { } root ? AbsoluteRoot(root) : null,
+            Node = context.Get(_node),
+            Checkpoint = context.Get(_checkpoint),
             Memory = context.Get(_memory),
             Cpus = context.Get(_cpus),
         };

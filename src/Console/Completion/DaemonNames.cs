@@ -32,6 +32,25 @@ internal sealed class DaemonNames(GlobalOptions globals, Host host)
         return option;
     }
 
+    /// <summary>One node.</summary>
+    public Argument<string> Node()
+    {
+        var argument = new Argument<string>("NODE") { Description = "Name of the node" };
+        argument.CompletionSources.Add(Nodes);
+        return argument;
+    }
+
+    /// <summary>An option that names a node.</summary>
+    public Option<string?> Node(string name, string description)
+    {
+        var option = FormedOptions.Text(name, "NODE", description);
+        option.CompletionSources.Add(Nodes);
+        return option;
+    }
+
+    private IEnumerable<CompletionItem> Nodes(CompletionContext context) => Ask(context, async (client, cancellationToken) =>
+        (await client.ListNodesAsync(cancellationToken)).Select(n => new CompletionItem(n.Node, detail: n.Status)));
+
     private T Completed<T>(T argument)
         where T : Argument
     {

@@ -17,8 +17,10 @@ internal static class ApplicationFile
     private const int LargestFile = 1024 * 1024;
     private const int MostProcesses = 64;
     private const long LeastMemory = 1024 * 1024;
+    private const double LeastCheckpoint = 1;
 
-    private static readonly string[] s_keys = ["name", "ip", "hostname", "root", "limits", "processes"];
+    private static readonly string[] s_keys = ["name", "ip", "hostname", "root", "node", "checkpoint", "limits", "processes"];
+    private static readonly string[] s_checkpointKeys = ["every"];
     private static readonly string[] s_limitKeys = ["memory", "cpus"];
     private static readonly string[] s_processKeys = ["name", "command", "env", "user", "workdir"];
 
@@ -76,6 +78,8 @@ internal static class ApplicationFile
         Ip = section.Text("ip", Address),
         Hostname = section.Text("hostname", Label),
         Root = section.Text("root", AbsolutePath) ?? "/",
+        Node = section.Text("node", Label),
+        Checkpoint = section.Item("checkpoint") is { } checkpoint ? ReadCheckpoint(checkpoint, problems) : null,
         Limits = section.Item("limits") is { } limits ? ReadLimits(limits, problems) : new ResourceLimits(),
         Processes = ReadProcesses(section, problems),
     };
@@ -90,6 +94,14 @@ internal static class ApplicationFile
             Memory = memory is not null && Sizes.TryParse(memory, out var bytes) ? bytes : null,
             Cpus = cpus is not null && Cpus.TryParse(cpus, out var number) ? number : null,
         };
+    }
+
+    private static CheckpointPolicy? ReadCheckpoint(YamlItem item, Problems problems)
+    {
+        if (Section.Of(item, "checkpoint", s_checkpointKeys, problems) is not { } section) return null;
+        if (section.Item("every") is null) section.Missing("every", "say how often, such as 5m");
+        var every = section.Text("every", text => Durations.TryParse(text, out var seconds) && seconds >= LeastCheckpoint ? null : $"{Durations.Rule}, at least 1s");
+        return every is not null && Durations.TryParse(every, out var length) ? new CheckpointPolicy(length) : null;
     }
 
     private static List<ProcessDeclaration> ReadProcesses(Section section, Problems problems)

@@ -13,6 +13,11 @@ internal sealed record RunOptions
 
     public string? Root { get; init; }
 
+    public string? Node { get; init; }
+
+    /// <summary>In seconds.</summary>
+    public double? Checkpoint { get; init; }
+
     public long? Memory { get; init; }
 
     public double? Cpus { get; init; }
@@ -33,6 +38,8 @@ internal sealed record RunOptions
         Ip = Ip ?? declaration.Ip,
         Hostname = Hostname ?? declaration.Hostname,
         Root = Root ?? declaration.Root,
+        Node = Node ?? declaration.Node,
+        Checkpoint = Checkpoint is { } every ? new CheckpointPolicy(every) : declaration.Checkpoint,
         Limits = new ResourceLimits { Memory = Memory ?? declaration.Limits.Memory, Cpus = Cpus ?? declaration.Limits.Cpus },
         Processes = [.. declaration.Processes.Select(Over)],
     };

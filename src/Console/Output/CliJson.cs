@@ -19,6 +19,15 @@ internal sealed record LogDocument(string Aid, IReadOnlyList<string> Lines);
 /// <param name="Line">One line of output, without its end.</param>
 internal sealed record LogLine(string Line);
 
+/// <param name="Node">The node that was given up.</param>
+/// <param name="Down">Always true.</param>
+internal sealed record DownDocument(string Node, bool Down);
+
+/// <param name="Certificate">File of the certificate.</param>
+/// <param name="Key">File of its key.</param>
+/// <param name="Authority">File of the authority's certificate.</param>
+internal sealed record CertificateDocument(string Certificate, string Key, string Authority);
+
 /// <param name="Name">The farm.</param>
 /// <param name="Removed">Whether there was anything of it.</param>
 internal sealed record FarmRemovedDocument(string Name, bool Removed);
@@ -29,6 +38,8 @@ internal sealed record FarmRemovedDocument(string Name, bool Removed);
 [JsonSerializable(typeof(IReadOnlyList<RemovedDocument>))]
 [JsonSerializable(typeof(LogDocument))]
 [JsonSerializable(typeof(LogLine))]
+[JsonSerializable(typeof(DownDocument))]
+[JsonSerializable(typeof(CertificateDocument))]
 [JsonSerializable(typeof(FarmDocument))]
 [JsonSerializable(typeof(FarmRemovedDocument))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -35,12 +35,13 @@ internal static class Times
     public static string Format(IReadOnlyList<Phase> phases)
     {
         if (phases.Count == 0) return "";
-        var parts = phases.Select(p => $"{p.Name} {Format(p.Milliseconds)}");
-        if (phases.Count > 1) parts = parts.Append($"total {Format(phases.Sum(p => p.Milliseconds))}");
+        var parts = phases.Select(p => $"{p.Name} {Milliseconds(p.Milliseconds)}");
+        if (phases.Count > 1) parts = parts.Append($"total {Milliseconds(phases.Sum(p => p.Milliseconds))}");
         return string.Join(", ", parts);
     }
 
-    private static string Format(double milliseconds) => milliseconds >= 1000
+    /// <summary><c>31.2 ms</c>, <c>1.25 s</c>.</summary>
+    public static string Milliseconds(double milliseconds) => milliseconds >= 1000
         ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000:0.00} s")
         : string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms");
 }

@@ -12,18 +12,28 @@ internal static class ApplicationListText
 
     public static void Write(Screen screen, IReadOnlyList<ApplicationView> applications, TimeProvider clock)
     {
+        // Where there is one node, everybody knows which.
+        var onNodes = applications.DistinctBy(a => a.Node).Skip(1).Any();
         var grid = new Grid(
-            new GridColumn("AID"), new GridColumn("STATUS"), new GridColumn("IP"), new GridColumn("HOSTNAME", Shrinks: true),
-            new GridColumn("PIDS", Shrinks: true), new GridColumn("SNAPSHOT", Shrinks: true), new GridColumn("CHANGED"));
+            [
+                new GridColumn("AID"), new GridColumn("STATUS"), .. onNodes ? [new GridColumn("NODE")] : NoColumns, new GridColumn("IP"), new GridColumn("HOSTNAME", Shrinks: true),
+                new GridColumn("PIDS", Shrinks: true), new GridColumn("SNAPSHOT", Shrinks: true), new GridColumn("CHANGED"),
+            ]);
         foreach (var a in applications)
         {
             grid.Add(
-                new Piece(a.Aid, Tone.Strong), Statuses.Show(a.Status), a.Ip, a.Hostname, Pids(a.Pids),
-                a.Snapshot ?? new Piece("-", Tone.Dim), new Piece(Times.Ago(a.Changed, clock), Tone.Dim));
+            [
+                new Piece(a.Aid, Tone.Strong), Statuses.Show(a.Status), .. onNodes ? [a.Node] : NoCells, a.Ip, a.Hostname, Pids(a.Pids),
+                a.Snapshot ?? new Piece("-", Tone.Dim), new Piece(Times.Ago(a.Changed, clock), Tone.Dim),
+            ]);
         }
 
         grid.Write(screen);
     }
+
+    private static GridColumn[] NoColumns => [];
+
+    private static Piece[] NoCells => [];
 
     private static Piece Pids(IReadOnlyList<int> pids) => pids.Count switch
     {
