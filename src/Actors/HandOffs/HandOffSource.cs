@@ -47,8 +47,12 @@ internal abstract record SourceEvent
     /// <summary>The registry took the write.</summary>
     internal sealed record Wrote(StoredApplication Stored) : SourceEvent;
 
-    /// <summary>It certainly did not: because the application is another than we took it for, or because it did not answer.</summary>
-    internal sealed record NotWritten(bool Stale, Exception Reason) : SourceEvent;
+    /// <summary>It certainly did not, and will not: because the application is another than we took it for, or because it did
+    /// not answer.</summary>
+    /// <param name="Stale">The former.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Now">What it is now, if making certain has changed its revision.</param>
+    internal sealed record NotWritten(bool Stale, Exception Reason, StoredApplication? Now = null) : SourceEvent;
 
     /// <summary>What the registry has; <c>null</c>: the application is gone.</summary>
     internal sealed record Seen(StoredApplication? Stored) : SourceEvent;
@@ -61,6 +65,9 @@ internal abstract record SourceEvent
 
     /// <summary>The target gave no answer: anything may have come of it.</summary>
     internal sealed record Silent(Exception Reason) : SourceEvent;
+
+    /// <summary>Nothing is left to thaw: the processes have ended, or were frozen before the machine was started anew.</summary>
+    internal sealed record Gone : SourceEvent;
 
     /// <summary>The time to wait is over.</summary>
     internal sealed record Due : SourceEvent;
@@ -96,7 +103,10 @@ internal enum HandOffOutcome
     /// <summary>It runs here, as before.</summary>
     Stayed,
 
-    /// <summary>It is no longer this node's, and not by this hand-off: what is here of it must go.</summary>
+    /// <summary>It is this node's, but its processes are gone: what is true is still to be recorded.</summary>
+    Gone,
+
+    /// <summary>It is not what this node took it for, and not by this hand-off: to be looked at as a starting daemon does.</summary>
     Disowned,
 }
 
@@ -176,7 +186,7 @@ internal sealed class HandOffSource
         return (_step, happened) switch
         {
             (Step.Deciding, SourceEvent.Wrote wrote) => Then(wrote, Ask(Step.Preparing, HandOffQuestion.Prepare)),
-            (Step.Deciding, SourceEvent.NotWritten { Stale: var stale, Reason: var reason }) => Refuse(stale, reason),
+            (Step.Deciding, SourceEvent.NotWritten refused) => Refuse(refused),
             (Step.Preparing, SourceEvent.Done) => Do(Step.Copying, HandOffWork.SendLayer),
             (Step.Copying, SourceEvent.Done) => Do(Step.Freezing, HandOffWork.Freeze),
             (Step.Freezing, SourceEvent.Done) => Ask(Step.Holding, HandOffQuestion.Hold),
@@ -194,11 +204,12 @@ internal sealed class HandOffSource
             (Step.Abandoning, _) => Do(Step.Thawing, HandOffWork.Thaw), // It drops everything by itself when it sees what became of it.
             (Step.Thawing, SourceEvent.Done) when _recorded => End(HandOffOutcome.Stayed),
             (Step.Thawing, SourceEvent.Done) => Stay(Step.Recording, insist: true),
-            (Step.Thawing, SourceEvent.NotWritten) => End(HandOffOutcome.Disowned), // The node was fenced, and others have taken it over.
+            (Step.Thawing, SourceEvent.Gone) => End(HandOffOutcome.Gone),
+            (Step.Thawing, SourceEvent.NotWritten) => Look(), // The node was fenced, and others have changed it.
             (Step.Thawing, _) => Wait(Step.Refrozen),
             (Step.Refrozen, _) => Do(Step.Thawing, HandOffWork.Thaw),
             (Step.Recording, SourceEvent.Wrote wrote) => Then(wrote, End(HandOffOutcome.Stayed)),
-            (Step.Recording, _) => End(HandOffOutcome.Disowned),
+            (Step.Recording, _) => Look(),
             (Step.Releasing, _) => End(HandOffOutcome.Moved), // What cannot be taken away now is found by the next start.
             _ => throw new InvalidOperationException($"{happened.GetType().Name} in {_step}"),
         };
@@ -207,30 +218,32 @@ internal sealed class HandOffSource
     /// <summary>What the registry's truth means for the frozen processes here.</summary>
     private SourceEffect Judge(StoredApplication? seen)
     {
-        var underWay = seen?.State.HandOff?.Id == _handOff.Id;
-        var moved = seen is { State.HandOff: null } && seen.State.Node == _handOff.Target && seen.State.Epoch == _handOff.Epoch + 1;
-        if (seen is null || !(underWay || moved))
+        if (seen is null) return End(HandOffOutcome.Disowned);
+        if (seen.State.HandOff?.Id == _handOff.Id)
         {
-            // Not this hand-off any more: taken back by our own write whose answer was lost, or taken over by others.
-            if (seen is { State: { Status: Running, HandOff: null } state } && state.Node == _node && seen.Owned)
+            if (seen.State.Node != _node && seen.Owned) return Wait(Step.Waiting);
+            Stored = seen;
+            return Stay(Step.Contesting, insist: false);
+        }
+
+        if (seen.State.Node == _node)
+        {
+            switch (seen.State)
             {
-                Stored = seen;
-                return Keep();
+                case { Status: Running, HandOff: null }: // Taken back by our own write, whose answer was lost.
+                    Stored = seen;
+                    return Keep();
+                case { Status: Lost, HandOff: null }: // Given up while this node was away.
+                    Stored = seen;
+                    return Stay(Step.Contesting, insist: false);
+                default:
+                    return End(HandOffOutcome.Disowned);
             }
-
-            return End(HandOffOutcome.Disowned);
         }
 
-        if (moved) // Whatever has become of it there since.
-        {
-            Reason = null;
-            return Do(Step.Releasing, HandOffWork.Release);
-        }
-
-        if (seen.State.Node != _node && seen.Owned) return Wait(Step.Waiting);
-
-        Stored = seen;
-        return Stay(Step.Contesting, insist: false);
+        if (seen.State.Node != _handOff.Target || seen.State.Epoch != _handOff.Epoch + 1) return End(HandOffOutcome.Disowned);
+        Reason = null; // It moved, whatever has become of it there since.
+        return Do(Step.Releasing, HandOffWork.Release);
     }
 
     /// <summary>Makes the registry say that it runs here; of what the target compares nothing is then as it was.</summary>
@@ -249,10 +262,11 @@ internal sealed class HandOffSource
         return Ask(Step.Abandoning, HandOffQuestion.Abandon);
     }
 
-    private SourceEffect.End Refuse(bool stale, Exception reason)
+    private SourceEffect.End Refuse(SourceEvent.NotWritten refused)
     {
-        Reason = reason;
-        return End(stale ? HandOffOutcome.Disowned : HandOffOutcome.Stayed);
+        Reason = refused.Reason;
+        Stored = refused.Now ?? Stored;
+        return End(refused.Stale ? HandOffOutcome.Disowned : HandOffOutcome.Stayed);
     }
 
     private SourceEffect Then(SourceEvent.Wrote wrote, SourceEffect next)

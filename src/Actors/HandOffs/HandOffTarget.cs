@@ -128,7 +128,7 @@ internal sealed class HandOffTarget(HandOffRecord handOff, string node)
                 return Drop();
             case (Step.Ready, TargetEvent.Quiet):
                 return [new TargetEffect.Read()];
-            case (Step.Ready, TargetEvent.Seen { Stored: var seen }) when seen?.State.HandOff?.Id != handOff.Id:
+            case (Step.Ready, TargetEvent.Seen { Stored: var seen }) when seen?.State is not { Status: Migrating, HandOff: { } underWay } || underWay.Id != handOff.Id:
                 return Drop();
 
             case (Step.Resuming, TargetEvent.Committed { Stored: var stored }):

@@ -23,9 +23,13 @@ internal sealed class LeaseGuard(TimeSpan timeToLive)
     /// <summary>Everything is frozen until ownership is confirmed.</summary>
     public bool Fenced { get; private set; }
 
+    /// <summary>Number of fences so far. A confirmation of ownership lifts only if none has come since it was asked for.</summary>
+    public int Fences { get; private set; }
+
     private TimeSpan? _renewed;
 
-    /// <summary>A renewal, or a grant, was confirmed.</summary>
+    /// <summary>A renewal was confirmed. A grant counts as one only when everything that may run here has its owner record on
+    /// the new lease: those on the old one go with it, however often the new one is renewed.</summary>
     /// <param name="sent">When it was sent, on a clock that never stops.</param>
     /// <returns>Whether the instances, which are frozen, may run again, each after its ownership is confirmed.</returns>
     public bool Renewed(TimeSpan sent)
@@ -39,8 +43,16 @@ internal sealed class LeaseGuard(TimeSpan timeToLive)
     /// <summary>Whether everything must be frozen now. True once; then until the next renewal it is.</summary>
     public bool MustFence(TimeSpan now)
     {
-        if (Fenced || _renewed is null || now - _renewed < Patience) return false;
+        if (_renewed is null || now - _renewed < Patience) return false;
+        return Lose();
+    }
+
+    /// <summary>The lease is known to be lost. Whether everything must be frozen now.</summary>
+    public bool Lose()
+    {
+        if (Fenced) return false;
         Fenced = true;
+        Fences++;
         return true;
     }
 
