@@ -18,7 +18,10 @@ internal sealed class CommandContext(Host host, ParseResult parse, GlobalOptions
     /// <summary>For people; unused when <see cref="Json"/>.</summary>
     public Screen Screen { get; } = new(host.Output, host.OutputTerminal);
 
-    public VniClient Client => _client ??= new VniClient(VniEndpoint.Resolve(parse.GetValue(globals.Socket), host.Environment));
+    public VniClient Client => _client ??= new VniClient(SocketPath);
+
+    /// <summary>The socket that <see cref="Client"/> asks.</summary>
+    public string SocketPath => VniEndpoint.Resolve(parse.GetValue(globals.Socket), host.Environment);
 
     public TimeProvider Clock => host.Clock;
 

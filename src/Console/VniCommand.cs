@@ -23,6 +23,7 @@ internal sealed class VniCommand
     private readonly Host _host;
     private readonly GlobalOptions _globals = new();
     private readonly RootCommand _root;
+    private readonly Completer _completer;
 
     public VniCommand(Host host)
     {
@@ -53,16 +54,22 @@ internal sealed class VniCommand
             new RegistryCommand(this).Create(),
             new FarmCommand(this).Create(),
             new CertificatesCommand(this).Create(),
+            new TopCommand(this).Create(),
+            new ConsoleCommand(this).Create(),
             new VersionCommand(this).Create(),
             new CheckCommand(this).Create(),
             new CompletionCommand(this).Create(),
         };
-        _root.Add(new CompleteCommand(this, _root).Create());
+        _completer = new Completer(_root);
+        _root.Add(new CompleteCommand(this, _completer).Create());
         _root.Options.Remove(_root.Options.OfType<HelpOption>().Single());
         _root.Add(new HelpOption("--help", "-h") { Description = "Show this help", Action = new HelpText(host.OutputTerminal?.Columns ?? PlainWidth) });
         // [suggest] and the like would make an argument in brackets mean something; completion has a command of its own.
         _root.Directives.Clear();
     }
+
+    /// <summary>What the last of these words may be.</summary>
+    public IReadOnlyList<Candidate> Complete(IReadOnlyList<string> words) => [.. _completer.Of([.. words])];
 
     /// <summary>Runs one command line.</summary>
     public async Task<int> RunAsync(IReadOnlyList<string> args)

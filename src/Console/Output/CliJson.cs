@@ -40,6 +40,7 @@ internal sealed record FarmRemovedDocument(string Name, bool Removed);
 [JsonSerializable(typeof(LogLine))]
 [JsonSerializable(typeof(DownDocument))]
 [JsonSerializable(typeof(CertificateDocument))]
+[JsonSerializable(typeof(TopDocument))]
 [JsonSerializable(typeof(FarmDocument))]
 [JsonSerializable(typeof(FarmRemovedDocument))]
 internal sealed partial class CliJson : JsonSerializerContext;
