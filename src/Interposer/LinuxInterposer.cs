@@ -11,6 +11,7 @@ using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
 using Vni.Interposer.Operations;
+using Vni.Interposer.Transfers;
 
 namespace Vni.Interposer;
 
@@ -21,6 +22,7 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     private readonly EpollLoop _events = new("kernel events");
     private readonly StartInstance _start;
     private readonly StopInstance _stop;
+    private readonly FreezeInstance _freezer;
     private readonly CaptureInstance _capture;
     private readonly RestoreInstance _restore;
     private readonly VisitorLauncher _visitors;
@@ -57,8 +59,13 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
         };
         _stop = new StopInstance(_kit);
         _start = new StartInstance(_kit, _stop);
-        _capture = new CaptureInstance(_kit);
-        _restore = new RestoreInstance(_kit, _stop);
+        _freezer = new FreezeInstance(_kit);
+        var dumper = new DumpInstance(_kit);
+        var rebuild = new RebuildInstance(_kit, _stop);
+        _capture = new CaptureInstance(_kit, _freezer, dumper);
+        _restore = new RestoreInstance(_kit, rebuild);
+        _departures = new DepartInstance(_kit, _stop, _freezer, dumper);
+        _arrivals = new ArriveInstance(_kit, _stop, rebuild);
         _visitors = new VisitorLauncher(options, spawner, cgroups, _events);
         _fence = new NodeFence(_kit);
         _guard = new NodeGuard(options, cgroups, spawner, gate, _kit.Log);
@@ -78,7 +85,7 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     public Task<StartedInstance> StartAsync(InstanceSpec instance, CancellationToken cancellationToken) => _start.RunAsync(instance, cancellationToken);
 
     /// <inheritdoc />
-    public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => AdoptConfirmedAsync(instance, () => new AdoptInstance(_kit, _capture).RunAsync(instance), cancellationToken);
+    public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => AdoptConfirmedAsync(instance, () => new AdoptInstance(_kit, _freezer).RunAsync(instance), cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken)
@@ -101,7 +108,7 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     /// <inheritdoc />
     public async Task RollBackAsync(InstanceSpec instance, string? snapshotId, CancellationToken cancellationToken)
     {
-        await _capture.ResumeAsync(instance).ConfigureAwait(false);
+        await _freezer.ThawAsync(instance, TravelledFrames.None).ConfigureAwait(false);
         if (snapshotId is not null) await DeleteSnapshotAsync(snapshotId, cancellationToken).ConfigureAwait(false);
     }
 
@@ -168,8 +175,10 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => new NodeChecks(new NodeProbe(_kit.Options, _kit.Spawner, _events)).CheckAsync(cancellationToken);
 
     /// <summary>Lets go of the node: instances live on, plugged ports stay, parked ones lose what they hold.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _departures.DisposeAsync().ConfigureAwait(false);
+        await _arrivals.DisposeAsync().ConfigureAwait(false);
         _guard.Dispose();
         _kit.Live.ForgetAll();
         _kit.Network.Dispose();
@@ -177,6 +186,5 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
         _kit.Watcher.Dispose();
         _events.Dispose();
         _kit.Gate.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

@@ -41,7 +41,12 @@ internal sealed class KnownDigests
 internal readonly record struct FileIdentity(ulong Device, ulong Inode, ulong Size, long Modified, long Changed)
 {
     /// <summary><c>null</c>: there is no such file.</summary>
-    public static FileIdentity? Of(string path) => Libc.LookAt(path) is not { } status ? null : new FileIdentity(
+    public static FileIdentity? Of(string path) => Libc.LookAt(path) is { } status ? Of(status) : null;
+
+    /// <summary>Of a file that is open.</summary>
+    public static FileIdentity Of(Microsoft.Win32.SafeHandles.SafeFileHandle file) => Of(Libc.LookAt(file));
+
+    private static FileIdentity Of(in Libc.FileStatus status) => new(
         ((ulong)status.DeviceMajor << 32) | status.DeviceMinor,
         status.Inode,
         status.Size,

@@ -26,4 +26,10 @@ internal static partial class Rtnetlink
         new NetlinkMessage(RouteMessage.RTM_NEWNEIGH, Replace, name)
             .Fixed(new NeighbourHeader { Family = AF_BRIDGE, Index = index, State = NUD_NOARP, Flags = NTF_MASTER })
             .Bytes(NDA_LLADDR, mac);
+
+    /// <summary>Ends <see cref="SetForwarding"/>: frames for the MAC go where it was last heard from, or everywhere.</summary>
+    public static NetlinkMessage DeleteForwarding(int index, string name, ReadOnlySpan<byte> mac) =>
+        new NetlinkMessage(RouteMessage.RTM_DELNEIGH, 0, name)
+            .Fixed(new NeighbourHeader { Family = AF_BRIDGE, Index = index, Flags = NTF_MASTER })
+            .Bytes(NDA_LLADDR, mac);
 }

@@ -135,11 +135,11 @@ internal static partial class Libc
 
     private const int AT_FDCWD = -100;
     private const int SYS_openat2 = 437;
-    private const ulong RESOLVE_NO_MAGICLINKS = 0x02, RESOLVE_NO_SYMLINKS = 0x04, RESOLVE_BENEATH = 0x08;
+    private const ulong RESOLVE_NO_MAGICLINKS = 0x02, RESOLVE_NO_SYMLINKS = 0x04, RESOLVE_BENEATH = 0x08, RESOLVE_IN_ROOT = 0x10;
     private const uint S_IFCHR = 0x2000;
 
     /// <summary><c>O_DIRECTORY</c> and <c>O_NOFOLLOW</c> differ between architectures.</summary>
-    private static readonly int O_DIRECTORY = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+    internal static readonly int O_DIRECTORY = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
     /// <inheritdoc cref="O_DIRECTORY" />
     private static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -156,21 +156,28 @@ internal static partial class Libc
     internal static SafeFileHandle OpenEntryItself(SafeFileHandle directory, string name) => OpenBeneath(directory, name, O_PATH | O_NOFOLLOW);
 
     /// <summary>Opens a path beneath a directory, through no link, close-on-exec.</summary>
-    internal static unsafe SafeFileHandle OpenBeneath(SafeFileHandle directory, string path, int flags, int mode = 0)
+    internal static SafeFileHandle OpenBeneath(SafeFileHandle directory, string path, int flags, int mode = 0) =>
+        OpenBeneath(directory, Encoding.UTF8.GetBytes(path + '\0'), flags, mode);
+
+    /// <summary>The same for a path of bytes that ends with NUL.</summary>
+    internal static SafeFileHandle OpenBeneath(SafeFileHandle directory, byte[] path, int flags, int mode = 0) =>
+        Open(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+
+    /// <summary>Opens for reading what a path, and the links in it, lead to for a process whose root the directory is.</summary>
+    internal static SafeFileHandle OpenInRoot(SafeFileHandle directory, byte[] path) =>
+        Open(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+    private static unsafe SafeFileHandle Open(SafeFileHandle directory, byte[] path, int flags, int mode, ulong resolve)
     {
-        var how = new OpenHow
-        {
-            Flags = (ulong)(flags | O_CLOEXEC),
-            Mode = (ulong)mode,
-            Resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
-        };
+        var how = new OpenHow { Flags = (ulong)(flags | O_CLOEXEC), Mode = (ulong)mode, Resolve = resolve };
         while (true)
         {
-            var result = OpenAt2(SYS_openat2, directory, path, &how, (nuint)sizeof(OpenHow));
+            long result;
+            fixed (byte* p = path) result = OpenAt2(SYS_openat2, directory, p, &how, (nuint)sizeof(OpenHow));
             if (result >= 0) return new SafeFileHandle((nint)result, ownsHandle: true);
 
             // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether ".." stayed beneath.
-            if (Marshal.GetLastPInvokeError() is not (EINTR or EAGAIN)) Check(-1, "openat2", path);
+            if (Marshal.GetLastPInvokeError() is not (EINTR or EAGAIN)) Check(-1, "openat2", NameOf(path));
         }
     }
 
@@ -212,8 +219,8 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenAt(int directory, string path, int flags, uint mode);
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial long OpenAt2(long number, SafeHandle directory, string path, OpenHow* how, nuint size);
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static unsafe partial long OpenAt2(long number, SafeHandle directory, byte* path, OpenHow* how, nuint size);
 
     [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeDirectoryAt(SafeHandle directory, string name, uint mode);
@@ -281,6 +288,9 @@ internal static partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct FileStatus
     {
+        [FieldOffset(16)]
+        public uint Links;
+
         [FieldOffset(32)]
         public ulong Inode;
 
@@ -307,6 +317,18 @@ internal static partial class Libc
 
         [FieldOffset(28)]
         public ushort Mode;
+
+        [FieldOffset(64)]
+        public long AccessedSeconds;
+
+        [FieldOffset(72)]
+        public uint AccessedNanoseconds;
+
+        [FieldOffset(128)]
+        public uint NodeMajor;
+
+        [FieldOffset(132)]
+        public uint NodeMinor;
 
         [FieldOffset(136)]
         public uint DeviceMajor;

@@ -35,11 +35,24 @@ internal interface INodeNetwork : IDisposable
     /// announces the address. Without a parked port it just opens the port.
     /// </summary>
     /// <returns>Number of held frames that were delivered.</returns>
-    int Plug(Aid aid, VirtualIdentity identity);
+    int Plug(Aid aid, VirtualIdentity identity) => Plug(aid, identity, TravelledFrames.None);
+
+    /// <summary>The same, with frames that were held elsewhere; those that are no frames of this link are left out.</summary>
+    int Plug(Aid aid, VirtualIdentity identity, TravelledFrames travelled);
 
     /// <summary>Holds frames for the instance from now on; frames from it, if it still exists, go nowhere. Repeating it
     /// changes nothing.</summary>
     void Park(Aid aid, VirtualIdentity identity);
+
+    /// <summary>Takes what a parked port holds, in order; it goes on holding. Empty when the port is not parked.</summary>
+    IReadOnlyList<ReadOnlyMemory<byte>> TakeHeld(Aid aid);
+
+    /// <summary>Another node holds frames for the instance from now on: frames for it that are sent on this node's bridge leave by
+    /// the uplink. What the parked port holds stays, and <see cref="Plug(Aid, VirtualIdentity)"/> or <see cref="Park"/> end it.</summary>
+    void Yield(Aid aid, VirtualIdentity identity);
+
+    /// <summary>Tells switches and neighbours that the address is on this node.</summary>
+    void Announce(VirtualIdentity identity);
 
     /// <summary>Whether frames for the instance are being held.</summary>
     bool IsParked(Aid aid);
@@ -65,4 +78,12 @@ internal interface INodeNetwork : IDisposable
 
     /// <summary>AIDs of all ports on this node that belong to this bridge, plugged or parked, whoever made them.</summary>
     IReadOnlyList<string> FindPorts();
+}
+
+/// <summary>Frames for an instance that another node, or an earlier port, has held.</summary>
+/// <param name="Earlier">Came before those that the port here holds.</param>
+/// <param name="Later">Came after them.</param>
+internal sealed record TravelledFrames(IReadOnlyList<ReadOnlyMemory<byte>> Earlier, IReadOnlyList<ReadOnlyMemory<byte>> Later)
+{
+    public static TravelledFrames None { get; } = new([], []);
 }

@@ -49,6 +49,29 @@ internal sealed partial class NodeNetwork
     /// <inheritdoc />
     public bool IsParked(Aid aid) => _parked.ContainsKey(aid);
 
+    /// <inheritdoc />
+    public IReadOnlyList<ReadOnlyMemory<byte>> TakeHeld(Aid aid) => NetworkFailure.Explain($"what the port of '{aid}' holds could not be read", () =>
+    {
+        var taken = new List<ReadOnlyMemory<byte>>();
+        if (!_parked.TryGetValue(aid, out var tap)) return taken;
+        Span<byte> frame = stackalloc byte[LongestFrame];
+        while (taken.Count < 2 * HeldFrames && tap.Read(frame) is > 0 and var length) taken.Add(frame[..length].ToArray());
+        return taken;
+    });
+
+    /// <inheritdoc />
+    public void Yield(Aid aid, VirtualIdentity identity) => NetworkFailure.Explain($"the port of '{aid}' could not be given up", () =>
+    {
+        // The bridge may have moved the entry to the uplink already, having heard the other node: only an entry that is here can
+        // be removed. The link's next frame teaches it anew, and then it ages as it should.
+        var (name, mac) = (_names.Tap(aid), new PortAddress(identity).Mac);
+        if (Ready.Find(name) is { } tap) Ready.Netlink.Execute(Rtnetlink.SetForwarding(tap.Index, name, mac), Rtnetlink.DeleteForwarding(tap.Index, name, mac));
+    });
+
+    /// <inheritdoc />
+    public void Announce(VirtualIdentity identity) =>
+        NetworkFailure.Explain($"address {identity.Ip} could not be announced", () => Ready.Packets.Send(Ready.Index, new PortAddress(identity).Announcement()));
+
     private Tap MakeTap(Aid aid, PortAddress address)
     {
         AwaitDiscarded(aid);

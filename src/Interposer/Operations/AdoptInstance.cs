@@ -1,11 +1,12 @@
 using Vni.Actors;
 using Vni.Actors.Interposition;
 using Vni.Interposer.Linux;
+using Vni.Interposer.Network;
 
 namespace Vni.Interposer.Operations;
 
 /// <summary>Takes over a live instance of a former daemon: watches it, plugs its port, thaws it. Repeating it is harmless.</summary>
-internal sealed class AdoptInstance(InstanceKit kit, CaptureInstance capture)
+internal sealed class AdoptInstance(InstanceKit kit, FreezeInstance freezer)
 {
     public async Task<StartedInstance> RunAsync(InstanceSpec instance)
     {
@@ -22,7 +23,7 @@ internal sealed class AdoptInstance(InstanceKit kit, CaptureInstance capture)
         }
 
         new LayerSwap(kit.Paths(aid)).Complete();
-        await capture.ResumeAsync(instance).ConfigureAwait(false);
+        await freezer.ThawAsync(instance, TravelledFrames.None).ConfigureAwait(false);
         return new StartedInstance(init.Pid);
     }
 }

@@ -26,6 +26,21 @@ internal sealed class LayerSwap(InstancePaths paths)
     /// <summary>The layer that is there serves.</summary>
     public void Keep() => RenewWork();
 
+    /// <summary>A directory that is on the same file system, and complete, is the new layer.</summary>
+    public void BeginWith(string layer)
+    {
+        TreeRemoval.Remove(New);
+        Directory.Move(layer, New);
+    }
+
+    /// <summary>Ends an exchange that was not completed as <see cref="Undo"/> does, but keeps the new layer.</summary>
+    public void TakeBack(string layer)
+    {
+        if (!Directory.Exists(Old)) return;
+        Directory.Move(paths.Upper, layer);
+        Directory.Move(Old, paths.Upper);
+    }
+
     /// <summary>Puts the new layer in place, with a fresh work directory: overlayfs keeps notes on the layer in it.</summary>
     public void Exchange()
     {

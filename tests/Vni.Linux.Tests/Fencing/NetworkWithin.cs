@@ -12,7 +12,13 @@ internal sealed class NetworkWithin(NetworkNamespace within, NodeNetwork network
 
     public void Connect(Aid aid, VirtualIdentity identity, int initPid, IReadOnlyList<Neighbour> neighbours) => within.Run(() => network.Connect(aid, identity, initPid, neighbours));
 
-    public int Plug(Aid aid, VirtualIdentity identity) => within.Run(() => network.Plug(aid, identity));
+    public int Plug(Aid aid, VirtualIdentity identity, TravelledFrames travelled) => within.Run(() => network.Plug(aid, identity, travelled));
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> TakeHeld(Aid aid) => network.TakeHeld(aid);
+
+    public void Yield(Aid aid, VirtualIdentity identity) => network.Yield(aid, identity);
+
+    public void Announce(VirtualIdentity identity) => network.Announce(identity);
 
     public void Park(Aid aid, VirtualIdentity identity) => within.Run(() => network.Park(aid, identity));
 

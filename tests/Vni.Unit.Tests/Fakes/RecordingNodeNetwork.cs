@@ -33,11 +33,24 @@ internal sealed class RecordingNodeNetwork : INodeNetwork
     public void Connect(Aid aid, VirtualIdentity identity, int initPid, IReadOnlyList<Neighbour> neighbours) =>
         Record($"connect {aid} {identity.Ip} {initPid} {neighbours.Count}");
 
-    public int Plug(Aid aid, VirtualIdentity identity)
+    public int Plug(Aid aid, VirtualIdentity identity, TravelledFrames travelled)
     {
         Record($"plug {aid} {identity.Ip}");
         return FramesHeld;
     }
+
+    /// <summary>What <see cref="TakeHeld"/> returns.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Held { get; set; } = [];
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> TakeHeld(Aid aid)
+    {
+        Record($"take-held {aid}");
+        return Held;
+    }
+
+    public void Yield(Aid aid, VirtualIdentity identity) => Record($"yield {aid} {identity.Ip}");
+
+    public void Announce(VirtualIdentity identity) => Record($"announce {identity.Ip}");
 
     public void Park(Aid aid, VirtualIdentity identity) => Record($"park {aid} {identity.Ip}");
 

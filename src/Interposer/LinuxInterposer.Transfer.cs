@@ -1,0 +1,62 @@
+using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
+using Vni.Interposer.Transfers;
+
+namespace Vni.Interposer;
+
+/// <summary>Moving instances: <see cref="DepartInstance"/> on the node they leave, <see cref="ArriveInstance"/> on the node they come to.</summary>
+public sealed partial class LinuxInterposer : IInstanceTransfer
+{
+    private readonly DepartInstance _departures;
+    private readonly ArriveInstance _arrivals;
+
+    /// <inheritdoc />
+    public Task<InstanceFacts> DescribeAsync(InstanceSpec instance, CancellationToken cancellationToken) => new DescribeInstance(_kit, _freezer).RunAsync(instance, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<long> SendLayerAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken) =>
+        _departures.SendLayerAsync(instance, handOff, to, cancellationToken);
+
+    /// <inheritdoc />
+    public Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken) => _departures.FreezeAsync(instance, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<StateSent> SendStateAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken) =>
+        _departures.SendStateAsync(instance, handOff, to, cancellationToken);
+
+    /// <inheritdoc />
+    public Task ThawAsync(InstanceSpec instance, string handOff, IReadOnlyList<ReadOnlyMemory<byte>> frames, CancellationToken cancellationToken) =>
+        _departures.ThawAsync(instance, handOff, frames);
+
+    /// <inheritdoc />
+    public Task ReleaseMovedAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken) => _departures.ReleaseAsync(instance, handOff);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<string>> CheckAsync(InstanceSpec instance, InstanceFacts facts, CancellationToken cancellationToken) =>
+        new CheckArrival(_kit).RunAsync(instance, facts, cancellationToken);
+
+    /// <inheritdoc />
+    public Task PrepareAsync(InstanceSpec instance, string handOff, InstanceFacts facts, CancellationToken cancellationToken) =>
+        _arrivals.PrepareAsync(instance, handOff, facts);
+
+    /// <inheritdoc />
+    public Task ReceiveLayerAsync(Aid aid, string handOff, Stream from, CancellationToken cancellationToken) =>
+        _arrivals.ReceiveLayerAsync(aid, handOff, from, cancellationToken);
+
+    /// <inheritdoc />
+    public Task HoldAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken) => _arrivals.HoldAsync(instance, handOff);
+
+    /// <inheritdoc />
+    public Task ReceiveStateAsync(Aid aid, string handOff, Stream from, CancellationToken cancellationToken) =>
+        _arrivals.ReceiveStateAsync(aid, handOff, from, cancellationToken);
+
+    /// <inheritdoc />
+    public Task<RestoreResult> ResumeAsync(InstanceSpec instance, string handOff, string manifestSha256, Func<CancellationToken, Task> commit, CancellationToken cancellationToken) =>
+        _arrivals.ResumeAsync(instance, handOff, manifestSha256, commit, cancellationToken);
+
+    /// <inheritdoc />
+    public Task SettleAsync(InstanceSpec instance, string handOff, bool park, CancellationToken cancellationToken) => _arrivals.SettleAsync(instance, handOff, park);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AbandonAsync(Aid aid, string handOff, CancellationToken cancellationToken) => _arrivals.AbandonAsync(aid, handOff);
+}
