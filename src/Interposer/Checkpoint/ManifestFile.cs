@@ -16,8 +16,10 @@ internal static class ManifestFile
     /// <summary>Name of the file in a snapshot's directory.</summary>
     public const string Name = "manifest.json";
 
+    /// <summary>Bytes that no manifest exceeds.</summary>
+    public const int MaximumSize = 64 << 20;
+
     private const int Format = 1;
-    private const long MaximumSize = 64 << 20;
 
     /// <summary>Writes the manifest of a complete snapshot; its digest, lower-case hexadecimal, for the registry.</summary>
     public static string Write(string directory, SnapshotManifest manifest)
@@ -38,7 +40,15 @@ internal static class ManifestFile
     /// <see cref="ErrorCodes.Incompatible"/>: written by a newer version.</exception>
     public static SnapshotManifest Read(string directory, SnapshotRecord record)
     {
-        var data = ReadFile(directory, record.Id);
+        var manifest = Parse(ReadBytes(directory, record.Id), record);
+        CheckFiles(directory, manifest);
+        return manifest;
+    }
+
+    /// <summary>The same without a look at the files.</summary>
+    /// <exception cref="VniException">As <see cref="Read"/>.</exception>
+    public static SnapshotManifest Parse(byte[] data, SnapshotRecord record)
+    {
         if (Convert.ToHexStringLower(SHA256.HashData(data)) != record.ManifestSha256) throw Damaged(record.Id, Name, "was edited after the snapshot was taken");
         SnapshotManifest manifest;
         try
@@ -52,8 +62,23 @@ internal static class ManifestFile
 
         if (manifest.Format != Format) throw new VniException(ErrorCodes.Incompatible, $"snapshot {record.Id} has format {manifest.Format} and this version reads {Format}; restore it with the version that took it");
         if (manifest.Id != record.Id || manifest.Aid != record.Aid) throw Damaged(record.Id, Name, $"belongs to snapshot {manifest.Id} of application {manifest.Aid}");
-        CheckFiles(directory, manifest);
+        CheckNames(manifest);
         return manifest;
+    }
+
+    /// <summary>The bytes of a snapshot's manifest, unchecked.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.SnapshotDamaged"/>: there are none, or too many.</exception>
+    public static byte[] ReadBytes(string directory, string id)
+    {
+        try
+        {
+            var file = new FileInfo(Path.Combine(directory, Name));
+            return file.Length <= MaximumSize ? File.ReadAllBytes(file.FullName) : throw Damaged(id, Name, $"has {file.Length} bytes, which no manifest has");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Damaged(id, Name, "is missing", e);
+        }
     }
 
     /// <summary>Every file of a snapshot's directory but the manifest, by name within it, in ordinal order.</summary>
@@ -68,26 +93,21 @@ internal static class ManifestFile
     internal static VniException Damaged(string id, string file, string how, Exception? inner = null) =>
         new(ErrorCodes.SnapshotDamaged, $"snapshot {id} is damaged: {file} {how}; restore another snapshot", inner);
 
-    private static byte[] ReadFile(string directory, string id)
-    {
-        try
-        {
-            var file = new FileInfo(Path.Combine(directory, Name));
-            return file.Length <= MaximumSize ? File.ReadAllBytes(file.FullName) : throw Damaged(id, Name, $"has {file.Length} bytes, which no manifest has");
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw Damaged(id, Name, "is missing", e);
-        }
-    }
-
-    private static void CheckFiles(string directory, SnapshotManifest manifest)
+    private static void CheckNames(SnapshotManifest manifest)
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in manifest.Files)
         {
             if (!IsPlain(file.Name)) throw Damaged(manifest.Id, Name, $"names a file outside the snapshot, '{file.Name}'");
             if (!known.Add(file.Name)) throw Damaged(manifest.Id, Name, $"names '{file.Name}' twice");
+            if (file.Size < 0) throw Damaged(manifest.Id, Name, $"gives '{file.Name}' {file.Size} bytes");
+        }
+    }
+
+    private static void CheckFiles(string directory, SnapshotManifest manifest)
+    {
+        foreach (var file in manifest.Files)
+        {
             var found = new FileInfo(Path.Combine(directory, file.Name));
             if (!found.Exists) throw Damaged(manifest.Id, file.Name, "is missing");
             if (found.LinkTarget is not null) throw Damaged(manifest.Id, file.Name, "was replaced by a link");
@@ -96,6 +116,7 @@ internal static class ManifestFile
         }
 
         // CRIU would read an image that the manifest does not list.
+        var known = manifest.Files.Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
         if (FilesIn(directory).FirstOrDefault(name => !known.Contains(name)) is { } extra) throw Damaged(manifest.Id, extra, "is not part of it");
     }
 
