@@ -63,8 +63,18 @@ internal sealed partial class Daemon
             return;
         }
 
-        if (state is { HandOff: { } handOff, Status: Migrating or Lost } && handOff.Source == node.Name && world.Mutation != Mutation.KillFrozenSources)
+        if (state is { HandOff: { } handOff } && handOff.Source == node.Name && world.Mutation != Mutation.KillFrozenSources)
         {
+            if (slot.Processes != Processes.Alive && state is { Status: Restoring or Lost } && state.Node != node.Name)
+            {
+                // Nothing is left here that could claim it.
+                Kill(app, "pieces");
+                slot.Parked = false;
+                _actors[app] = null;
+                if (!seen.Owned && state.Status == Restoring) Write(app, seen, new ApplicationChange(state with { HandOff = null }), insist: false, _ => { });
+                return;
+            }
+
             Drive(app, new HandOffSource(seen, handOff), handOff, resume: true);
             return;
         }
@@ -174,7 +184,7 @@ internal sealed partial class Daemon
             return;
         }
 
-        var mine = state.Node == node.Name || (state.Status is Migrating or Lost && state.HandOff?.Source == node.Name);
+        var mine = state.Node == node.Name || state.HandOff?.Source == node.Name;
         if (mine && state is { Status: Migrating, HandOff.Returned: true } && state.Node == node.Name && slot.IsEmpty) return;
         if (mine || !slot.IsEmpty) Examine(app);
     }
@@ -192,10 +202,11 @@ internal sealed partial class Daemon
                     Ask(world.Nodes[World.Index(restore.Node)], $"take-over-{++world.HandOffs}", 3_000, (daemon, answer) => daemon.TakeOver(app, seen, restore.Snapshot, answer), _ => { });
                     break;
                 case RecoveryDecision.GiveUp giveUp:
-                    var state = seen.State;
-                    var claim = state.HandOff is { } handOff && state.Node == handOff.Target ? handOff : null;
-                    Step($"gives up a{app}", () => Write(
-                        app, seen, new ApplicationChange(state with { Status = Lost, Reason = giveUp.Reason, HandOff = claim, Former = null, PendingSnapshot = null }), insist: false, _ => { }));
+                    Step($"gives up a{app}", () => Write(app, seen, new ApplicationChange(FarmRecovery.GiveUp(seen.State, giveUp.Reason)), insist: false, _ => { }));
+                    break;
+                case RecoveryDecision.Stop stop:
+                    Step($"calls a{app} stopped", () => Write(
+                        app, seen, new ApplicationChange(Settled(seen.State, Stopped) with { Reason = stop.Reason, Resumed = false }), insist: false, _ => { }));
                     break;
             }
         }
@@ -212,10 +223,7 @@ internal sealed partial class Daemon
         answer(true);
         Busy(app, seen, "taking over");
         var fences = _guard.Fences;
-        var next = seen.State with
-        {
-            Node = node.Name, Epoch = seen.State.Epoch + 1, Status = Restoring, Former = Dormant, Snapshot = snapshot.Id, PendingSnapshot = snapshot.Id, HandOff = null, Resumed = false,
-        };
+        var next = FarmRecovery.TakeOver(seen.State, snapshot, node.Name, $"t{++world.HandOffs}");
         Write(
             app, seen, new ApplicationChange(next, OwnerChange.Take), insist: false,
             written => Step($"takes over a{app}: {written.Stored is not null}", () =>

@@ -75,6 +75,7 @@ internal sealed partial class Daemon
                 else
                 {
                     ownerRevision = result.Owner < 0 ? 0 : result.OwnerRevision;
+                    if (change.Owner == OwnerChange.Keep && result.Owner >= 0) owned = true; // Put back meanwhile.
                     Attempt();
                 }
             }

@@ -135,7 +135,7 @@ internal sealed class Node(World world, int index)
     {
         if (Stands) return;
         if (!Up) return;
-        if (GuardAt >= 0 && GuardAt <= world.Now) Watch();
+        Watch();
         var deferred = Deferred.ToArray();
         Deferred.Clear();
         foreach (var action in deferred) world.At(world.Now, action);

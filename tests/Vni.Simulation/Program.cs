@@ -2,12 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using Vni.Simulation;
 
-const string Usage = "simulate [--seed N] [--from N] [--count N] [--mutation NAME] [--trace]";
+const string Usage = "simulate [--seed N] [--from N] [--count N] [--mutation NAME] [--all]";
 long? seed = null;
 long from = 1;
 var count = 100_000;
 var mutation = Mutation.None;
-var show = false;
+var all = false;
 for (var i = 0; i < args.Length; i++)
 {
     var value = i + 1 < args.Length ? args[i + 1] : "";
@@ -21,8 +21,8 @@ for (var i = 0; i < args.Length; i++)
         case "--mutation" when Enum.TryParse(value, ignoreCase: true, out mutation):
             i++;
             break;
-        case "--trace":
-            show = true;
+        case "--all":
+            all = true;
             break;
         default:
             Console.Error.WriteLine($"'{args[i]}' is not understood: {Usage}");
@@ -32,13 +32,13 @@ for (var i = 0; i < args.Length; i++)
 
 if (seed is { } one)
 {
-    if (show) Console.WriteLine(string.Join('\n', Simulator.Show(one)));
     var found = Simulator.Run(one, mutation);
     Console.WriteLine(found?.ToString() ?? $"schedule {one}: all rules hold");
     return found is null ? 0 : 1;
 }
 
 var watch = Stopwatch.StartNew();
+if (all) return Summary();
 for (var i = 0; i < count; i++)
 {
     if (Simulator.Run(from + i, mutation) is { } failure)
@@ -51,3 +51,18 @@ for (var i = 0; i < count; i++)
 
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} schedules from {from}: all rules hold; {count / watch.Elapsed.TotalSeconds:F0} schedules per second"));
 return 0;
+
+int Summary()
+{
+    var kinds = new Dictionary<string, (long Seed, int Count)>();
+    for (var i = 0; i < count; i++)
+    {
+        if (Simulator.Run(from + i, mutation, shrink: false) is not { } failure) continue;
+        var kind = string.Concat(failure.Rule.Split('\n')[0].Where(c => !char.IsDigit(c) && c is < 'A' or > 'G'));
+        kinds[kind] = kinds.TryGetValue(kind, out var known) ? (known.Seed, known.Count + 1) : (from + i, 1);
+    }
+
+    foreach (var (kind, (first, times)) in kinds.OrderByDescending(pair => pair.Value.Count)) Console.WriteLine($"{times,6} times, first in {first}: {kind}");
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} schedules from {from}; {count / watch.Elapsed.TotalSeconds:F0} per second"));
+    return kinds.Count == 0 ? 0 : 1;
+}

@@ -33,16 +33,6 @@ internal static class Simulator
         return null;
     }
 
-    public static List<string> Show(long seed)
-    {
-        var trace = new List<string>();
-        var plan = Plan.Of(seed);
-        trace.AddRange(plan.Describe());
-        var rule = Broken(plan, Mutation.None, trace);
-        trace.Add(rule ?? "all rules hold");
-        return trace;
-    }
-
     private static string? Broken(Plan plan, Mutation mutation, List<string>? trace)
     {
         var world = new World(plan, mutation, trace);

@@ -15,6 +15,9 @@ internal abstract record RecoveryDecision
     /// <summary>A node restores it.</summary>
     internal sealed record Restore(string Node, SnapshotRecord Snapshot) : RecoveryDecision;
 
+    /// <summary>It was being stopped where it was: now it is.</summary>
+    internal sealed record Stop(string Reason) : RecoveryDecision;
+
     /// <summary>It is given up, until its node comes back.</summary>
     internal sealed record GiveUp(string Reason) : RecoveryDecision;
 }
@@ -30,17 +33,12 @@ internal static class FarmRecovery
     public static RecoveryDecision Decide(StoredApplication application, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlySet<string> members, bool shared)
     {
         var state = application.State;
-        if (application.Owned || state.Status is Dormant or Stopped or Stopping or Removing or Lost) return new RecoveryDecision.Leave();
-        if (state is { Status: Migrating, HandOff: { } handOff })
-        {
-            // The source has the frozen processes: it takes them back, or, if it still owns them, sees to them itself.
-            if (members.Contains(handOff.Source)) return new RecoveryDecision.Leave();
-            if (state.Node == handOff.Target && !handOff.Returned && members.Contains(handOff.Target)) return new RecoveryDecision.Leave();
-        }
-        else if (members.Contains(state.Node))
-        {
-            return new RecoveryDecision.Leave(); // Its daemon has come back, or will say itself what is lost.
-        }
+        if (application.Owned || state.Status is Dormant or Stopped or Removing or Lost) return new RecoveryDecision.Leave();
+        // The source has the frozen processes: it takes them back, or says that it has none.
+        if (state.HandOff is { } handOff && members.Contains(handOff.Source)) return new RecoveryDecision.Leave();
+        // Its daemon has come back, or will say itself what is lost; unless that was said, and it was given back.
+        if (members.Contains(state.Node) && state.HandOff is not { Returned: true }) return new RecoveryDecision.Leave();
+        if (state.Status == Stopping) return new RecoveryDecision.Stop($"node {state.Node} is gone, on which it was being stopped");
 
         foreach (var snapshot in snapshots.OrderByDescending(snapshot => snapshot.Id, StringComparer.Ordinal))
         {
@@ -52,6 +50,38 @@ internal static class FarmRecovery
             ? $"node {state.Node} is gone, and there is no snapshot of it"
             : $"node {state.Node} is gone, and its newest snapshot {newest.Id} is on node {newest.Node} alone");
     }
+
+    /// <summary>The state with which a node takes over an application to restore it. Until it runs there, the node that ran it
+    /// last has a claim, as a hand-off's source has: should it come back while nobody owns the application, it goes on there.</summary>
+    /// <param name="state">As decided on.</param>
+    /// <param name="snapshot">What is restored.</param>
+    /// <param name="node">The node that restores.</param>
+    /// <param name="id">A name for the claim, as a hand-off's.</param>
+    public static ApplicationState TakeOver(ApplicationState state, SnapshotRecord snapshot, string node, string id)
+    {
+        var source = state is { Status: Restoring, HandOff: { } former } ? former.Source : state.Resumed || state.Status == Migrating ? state.Node : null;
+        return state with
+        {
+            Node = node,
+            Epoch = state.Epoch + 1,
+            Status = Restoring,
+            Former = Dormant,
+            Snapshot = snapshot.Id,
+            PendingSnapshot = snapshot.Id,
+            Resumed = false,
+            HandOff = source is null || source == node ? null : new HandOffRecord(id, source, node, state.Epoch),
+        };
+    }
+
+    /// <summary>The state in which it is given up. A claim stays: whoever has it may find it.</summary>
+    public static ApplicationState GiveUp(ApplicationState state, string reason) => state with
+    {
+        Status = Lost,
+        Reason = reason,
+        Former = null,
+        PendingSnapshot = null,
+        HandOff = state.HandOff is { } handOff && handOff.Source != state.Node ? handOff : null,
+    };
 
     /// <summary>The node that restores from a snapshot: the one that has a copy, else with a shared directory any; which of
     /// several follows from the name, so that the applications of a node that has gone are spread.</summary>

@@ -89,7 +89,7 @@ internal abstract record TargetEffect
 ///    |                  |-- committed, restored ------------------> Recording --> runs here
 ///    |                  |-- committed, not restored --------------> Returning --> Dropping
 ///    |                  |-- not committed (restore undone) ------------------------> Dropping
-///    +-- Abandon, or quiet and the registry knows no such hand-off any more ------> Dropping --> nothing here
+///    +-- Abandon, or quiet and its source no longer owns the application ---------> Dropping --> nothing here
 /// </code>
 /// </summary>
 /// <param name="handOff">The hand-off.</param>
@@ -128,7 +128,7 @@ internal sealed class HandOffTarget(HandOffRecord handOff, string node)
                 return Drop();
             case (Step.Ready, TargetEvent.Quiet):
                 return [new TargetEffect.Read()];
-            case (Step.Ready, TargetEvent.Seen { Stored: var seen }) when seen?.State is not { Status: Migrating, HandOff: { } underWay } || underWay.Id != handOff.Id:
+            case (Step.Ready, TargetEvent.Seen { Stored: var seen }) when !Pending(seen):
                 return Drop();
 
             case (Step.Resuming, TargetEvent.Committed { Stored: var stored }):
@@ -149,11 +149,16 @@ internal sealed class HandOffTarget(HandOffRecord handOff, string node)
                 Stored = stored;
                 _step = Step.Ended;
                 return [new TargetEffect.Accept(), new TargetEffect.End(Runs: true)];
-            case (Step.Recording, TargetEvent.Stale { Reason: var reason }):
-                _reason = reason;
+            case (Step.Recording or Step.Returning, TargetEvent.Stale { Reason: var reason }):
+                _reason ??= reason;
+                return [new TargetEffect.Read()];
+            case (Step.Recording or Step.Returning, TargetEvent.Seen { Stored: { } seen }) when seen.State.Node == node && seen.State.HandOff?.Id == handOff.Id:
+                Stored = seen; // Its revision alone is another: somebody has made certain that a write of his will not be made.
+                return _step == Step.Recording ? Record() : GiveBack();
+            case (Step.Recording, TargetEvent.Seen):
                 _step = Step.Dropping;
                 return [new TargetEffect.Kill(), new TargetEffect.Drop()];
-            case (Step.Returning, TargetEvent.Wrote or TargetEvent.Stale):
+            case (Step.Returning, TargetEvent.Wrote or TargetEvent.Seen):
                 return Drop();
             case (Step.Dropping, TargetEvent.Dropped):
                 _step = Step.Ended;
@@ -162,6 +167,10 @@ internal sealed class HandOffTarget(HandOffRecord handOff, string node)
                 return [];
         }
     }
+
+    /// <summary>Whether the source may still ask: it owns the application. One whose lease is over begins anew, and asks no more
+    /// for this hand-off; what is held for it here would be in the way of a recovery.</summary>
+    private bool Pending(StoredApplication? seen) => seen is { Owned: true, State: { Status: Migrating, HandOff: { } underWay } } && underWay.Id == handOff.Id;
 
     private IReadOnlyList<TargetEffect> Record()
     {
