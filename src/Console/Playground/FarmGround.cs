@@ -24,7 +24,8 @@ internal sealed class FarmGround(string name, Host host)
     {
         using var alone = FarmLock.Take(name);
         var places = FarmPlaces.Of(name);
-        if (FarmRecord.Read(places) is { Complete: true } there)
+        // The record alone may be what a crash of the machine has left.
+        if (FarmRecord.Read(places) is { Complete: true } there && Mounts.NamespaceAt(Tools.NamespaceFile(there.Plan.Switch)) is not null)
         {
             if (there.Shape == shape) return (there, false);
             throw new VniException(ErrorCodes.Conflict, $"farm '{name}' is up with {there.Shape}: take it down first ('vni farm down{Option}'), or give the new one another --name");
@@ -57,6 +58,7 @@ internal sealed class FarmGround(string name, Host host)
     public FarmRecord Read() => FarmRecord.Read(FarmPlaces.Of(name)) switch
     {
         { Complete: true } farm => farm,
+        null when Directory.Exists(FarmPlaces.Runtime) && !Environment.IsPrivilegedProcess => throw NotRoot(),
         null when !Directory.Exists(FarmPlaces.Of(name).Directory) => throw new VniException(ErrorCodes.NotFound, $"farm '{name}' is not up: make it with 'vni farm up{Option}'"),
         _ => throw new VniException(ErrorCodes.WrongState, $"farm '{name}' is only half there: remove what is left with 'vni farm down{Option}'"),
     };
@@ -152,14 +154,15 @@ internal sealed class FarmGround(string name, Host host)
     }
 
     /// <summary>Whether a member has a machine to run on.</summary>
-    public static bool IsOn(FarmMember member) => File.Exists(Tools.NamespaceFile(member.Namespace));
+    public static bool IsOn(FarmMember member) => Mounts.NamespaceAt(Tools.NamespaceFile(member.Namespace)) is not null;
 
     /// <exception cref="VniException"><see cref="ErrorCodes.NodeIncapable"/>: we are not root.</exception>
     public static void RequireRoot()
     {
-        if (!Environment.IsPrivilegedProcess)
-            throw new VniException(ErrorCodes.NodeIncapable, "farms are made of network namespaces and daemons, which only root can make: use sudo");
+        if (!Environment.IsPrivilegedProcess) throw NotRoot();
     }
+
+    private static VniException NotRoot() => new(ErrorCodes.NodeIncapable, "farms are made of network namespaces and daemons, which only root can make and see: use sudo");
 
     private string Option => name == FarmShape.DefaultName ? "" : $" --name {name}";
 

@@ -9,7 +9,9 @@ namespace Vni.Cli.Playground;
 /// <param name="Memory">Runtime directories of the nodes; on a tmpfs.</param>
 internal sealed record FarmPlaces(string Directory, string Disk, string Memory)
 {
-    private const string Runtime = "/run/vniakka-farm";
+    /// <summary>Parent of the directories of all farms.</summary>
+    public const string Runtime = "/run/vniakka-farm";
+
     private const string State = "/var/lib/vniakka-farm";
 
     public static FarmPlaces Of(string name) => new($"{Runtime}/{name}", $"{State}/{name}", $"/dev/shm/vniakka-farm-{name}");

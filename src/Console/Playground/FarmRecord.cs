@@ -56,7 +56,7 @@ internal sealed record FarmRecord
         {
             return JsonSerializer.Deserialize(File.ReadAllBytes(places.Record), FarmJson.Default.FarmRecord);
         }
-        catch (Exception e) when (e is IOException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             return null;
         }

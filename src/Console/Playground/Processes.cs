@@ -41,7 +41,7 @@ internal static class Processes
         if (IsAlive(mark)) Kill(mark.Pid);
     }
 
-    /// <summary>Ends all processes in a network namespace.</summary>
+    /// <summary>Ends all processes in a network namespace but this one, which may be removing the farm from within.</summary>
     /// <returns>Whether there were any.</returns>
     public static bool KillIn(string networkNamespace)
     {
@@ -50,7 +50,7 @@ internal static class Processes
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) continue;
-            if (MarkOf(pid) is null || NamespaceOf(pid) != wanted) continue;
+            if (pid == Environment.ProcessId || MarkOf(pid) is null || NamespaceOf(pid) != wanted) continue;
             found = true;
             Kill(pid);
         }

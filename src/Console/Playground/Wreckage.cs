@@ -1,9 +1,12 @@
+using Vni.Actors;
+
 namespace Vni.Cli.Playground;
 
 /// <summary>Removes members and farms in whatever state they are, half-made or half-dead ones too.</summary>
 internal sealed class Wreckage(Tools tools, Cgroups cgroups, TimeProvider clock)
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
 
     /// <summary>Switches a member off: no process, network, mount or runtime directory of it is left, as after a power failure. Its disk stays.</summary>
     public async Task SwitchOffAsync(FarmMember member)
@@ -45,11 +48,23 @@ internal sealed class Wreckage(Tools tools, Cgroups cgroups, TimeProvider clock)
         foreach (var group in groups) cgroups.Kill(group);
         foreach (var name in namespaces)
         {
-            while (Processes.KillIn(name)) await Task.Delay(s_pause, clock);
+            var started = clock.GetTimestamp();
+            while (Processes.KillIn(name))
+            {
+                if (clock.GetElapsedTime(started) > s_patience)
+                    throw new VniException(ErrorCodes.Internal, $"processes in network namespace '{name}' do not end: look at them with 'ip netns pids {name}', and run 'vni farm down' again");
+                await Task.Delay(s_pause, clock);
+            }
         }
 
         foreach (var group in groups) await cgroups.RemoveAsync(group);
-        foreach (var name in namespaces.Where(n => File.Exists(Tools.NamespaceFile(n)))) await tools.IpAsync("netns", "del", name);
+        foreach (var name in namespaces)
+        {
+            var file = Tools.NamespaceFile(name);
+            if (Mounts.NamespaceAt(file) is not null) await tools.IpAsync("netns", "del", name);
+            // What a crash of the machine has left is a plain file.
+            else File.Delete(file);
+        }
     }
 
     private static void Remove(string directory)

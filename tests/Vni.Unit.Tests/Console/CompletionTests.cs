@@ -8,7 +8,7 @@ namespace Vni.Unit.Tests.Cli;
 public sealed class CompletionTests
 {
     [Theory]
-    [InlineData("r", "run restore rm")]
+    [InlineData("r", "run restore rm registry")]
     [InlineData("snap", "snapshot snapshots")]
     [InlineData("inspect|", "cache web")]
     [InlineData("inspect|w", "web")]
