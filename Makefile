@@ -14,6 +14,7 @@ ARTIFACTS := $(or $(VNI_ARTIFACTS),artifacts)
 rules := $(wildcard *.props BannedSymbols.txt .editorconfig)
 library := $(shell find src/Actors src/Client -type f \( -name '*.cs' -o -name '*.csproj' \))
 daemon := $(rules) $(library) $(shell find src/Cluster src/Interposer src/Node -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.json' \))
+seed := $(rules) $(library) $(shell find src/Cluster src/Lighthouse -type f \( -name '*.cs' -o -name '*.csproj' \))
 console := $(rules) $(library) $(shell find src/Console -type f \( -name '*.cs' -o -name '*.csproj' \))
 harness := $(shell find src/Interposer/native -type f)
 # No build server outlives the command, and nobody is told about it.
@@ -31,7 +32,7 @@ setup: ## install what this machine lacks (as root: packages, CRIU, kernel limit
 	@scripts/setup
 
 .PHONY: build
-build: $(BIN)/vni $(BIN)/vnid $(BIN)/appshot ## build bin/vni, bin/vnid and bin/appshot
+build: $(BIN)/vni $(BIN)/vnid $(BIN)/lighthouse $(BIN)/appshot ## build bin/vni, bin/vnid, bin/lighthouse and bin/appshot
 
 $(BIN)/vnid: $(daemon) | setup
 	@echo "building $@"
@@ -46,6 +47,14 @@ $(BIN)/vni: $(console) | setup $(BIN)/vnid
 	@mkdir -p $(BIN)
 	@$(publish) src/Console -p:PublishDir=$(abspath $(ARTIFACTS))/front/vni/
 	@install -m 755 $(ARTIFACTS)/front/vni/vni $@.new
+	@mv -f $@.new $@
+
+# One after the other: each builds the libraries they share.
+$(BIN)/lighthouse: $(seed) | setup $(BIN)/vnid $(BIN)/vni
+	@echo "building $@"
+	@mkdir -p $(BIN)
+	@$(publish) src/Lighthouse -p:PublishDir=$(abspath $(ARTIFACTS))/front/lighthouse/
+	@install -m 755 $(ARTIFACTS)/front/lighthouse/lighthouse $@.new
 	@mv -f $@.new $@
 
 $(BIN)/appshot: $(harness) | setup

@@ -14,11 +14,7 @@ public sealed class LighthouseConformanceTests : RegistryConformance
         return _lighthouse.Connect();
     }
 
-    protected override Task PassAsync(TimeSpan time)
-    {
-        _lighthouse.Time.Advance(time);
-        return Task.CompletedTask;
-    }
+    protected override Task PassAsync(TimeSpan time) => _lighthouse.PassAsync(Registry, time);
 
     public override async Task DisposeAsync()
     {
@@ -39,11 +35,7 @@ public sealed class LighthouseTlsConformanceTests : RegistryConformance
         return _lighthouse.Connect(_farm.Member("node-1", PeerRole.Node));
     }
 
-    protected override Task PassAsync(TimeSpan time)
-    {
-        _lighthouse.Time.Advance(time);
-        return Task.CompletedTask;
-    }
+    protected override Task PassAsync(TimeSpan time) => _lighthouse.PassAsync(Registry, time);
 
     public override async Task DisposeAsync()
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
+using Vni.Actors.Registry;
 using Vni.Actors.Security;
 using Vni.Cluster.Registry.Etcd;
 using Vni.Cluster.Registry.Sqlite;
@@ -45,6 +46,14 @@ internal sealed class LighthouseInProcess : IAsyncDisposable
         _server = RegistryServer.Build(_store, options, _tls, NullLoggerFactory.Instance);
         await _server.StartAsync();
         _port = new Uri(_server.Urls.Single()).Port;
+    }
+
+    /// <summary>Moves the store's clock. A watch "from now on" that is just being made holds writes of its client back until it
+    /// has begun; the clock is no client, and so it is told to wait.</summary>
+    public async Task PassAsync(IRegistry registry, TimeSpan time)
+    {
+        await registry.TransactAsync(new([], [], []), default);
+        Time.Advance(time);
     }
 
     public async Task StopAsync()

@@ -27,8 +27,8 @@ public sealed class LighthouseTests
         var waiting = watch.MoveNextAsync().AsTask();
         await lighthouse.StopAsync();
         await lighthouse.StartAgainAsync();
-        await PutAsync(registry, "/a", "3");
-        await PutAsync(registry, "/a", "4");
+        await PutAsync(lighthouse.Store, "/a", "3");
+        await PutAsync(lighthouse.Store, "/a", "4");
         Assert.True(await waiting.WaitAsync(Limit));
         Assert.Equal(first.Revision + 2, watch.Current.Revision);
         Assert.Equal(first.Revision + 3, await NextAsync(watch));
