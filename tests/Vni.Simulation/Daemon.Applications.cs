@@ -204,9 +204,8 @@ internal sealed partial class Daemon
                 case RecoveryDecision.GiveUp giveUp:
                     Step($"gives up a{app}", () => Write(app, seen, new ApplicationChange(FarmRecovery.GiveUp(seen.State, giveUp.Reason)), insist: false, _ => { }));
                     break;
-                case RecoveryDecision.Stop stop:
-                    Step($"calls a{app} stopped", () => Write(
-                        app, seen, new ApplicationChange(Settled(seen.State, Stopped) with { Reason = stop.Reason, Resumed = false }), insist: false, _ => { }));
+                case RecoveryDecision.Settle settle:
+                    Step($"settles a{app}", () => Write(app, seen, new ApplicationChange(settle.Next), insist: false, _ => { }));
                     break;
             }
         }
@@ -214,7 +213,7 @@ internal sealed partial class Daemon
 
     private void TakeOver(int app, StoredApplication seen, SnapshotRecord snapshot, Action<bool> answer)
     {
-        if (_halves[app] is not null || _actors[app] is not null || _guard.Fenced)
+        if (_halves[app] is not null || _actors[app] is { Busy: true } || _guard.Fenced)
         {
             answer(false);
             return;

@@ -271,8 +271,8 @@ internal sealed partial class Daemon
                     Tell(app, half, new TargetEvent.Dropped());
                 });
                 break;
-            case TargetEffect.Kill:
-                Kill(app, "it is no longer ours");
+            case TargetEffect.Examine:
+                Examine(app);
                 break;
             case TargetEffect.Accept:
                 half.Resume?.Invoke(true);

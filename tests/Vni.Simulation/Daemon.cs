@@ -146,7 +146,7 @@ internal sealed partial class Daemon(World world, Node node)
             {
                 var (app, seen) = (i, all.Apps[i]);
                 if (node.Slots[i].Processes != Processes.Alive || world.Mutation == Mutation.GrantIsRenewal) continue;
-                if (seen.State.Node != node.Name || seen.State.Status is Dormant or Stopped)
+                if (seen.State.Node != node.Name || seen.State.Status is Dormant or Stopped or Lost)
                 {
                     node.Slots[i].Allowed = false;
                     continue;
@@ -244,10 +244,10 @@ internal sealed partial class Daemon(World world, Node node)
         var fences = _guard.Fences;
         Read(app, seen =>
         {
-            if (seen.State.Node != node.Name || seen.State.Status is Dormant or Stopped)
+            if (slot.Processes == Processes.None || seen.State.Node != node.Name || seen.State.Status is Dormant or Stopped or Lost)
             {
                 _lifting[app] = false;
-                done(false);
+                done(slot.Processes == Processes.None);
                 return;
             }
 

@@ -60,7 +60,7 @@ internal sealed class Node(World world, int index)
     public bool GuardFired = true;
     public Daemon? Daemon;
 
-    public bool Paused => PausedUntil > world.Now;
+    public bool Paused { get; private set; }
 
     public bool Stands => Paused || StalledUntil > world.Now;
 
@@ -108,6 +108,7 @@ internal sealed class Node(World world, int index)
         Up = false;
         GuardAt = -1;
         GuardFired = true;
+        Paused = false;
         PausedUntil = StalledUntil = 0;
         Deferred.Clear();
         for (var i = 0; i < Slots.Length; i++)
@@ -131,11 +132,23 @@ internal sealed class Node(World world, int index)
         Daemon.Start();
     }
 
+    public void Pause(long until)
+    {
+        Paused = true;
+        PausedUntil = Math.Max(PausedUntil, until);
+    }
+
+    /// <summary>A pause of the machine or of the daemon is over.</summary>
     public void WakeUp()
     {
-        if (Stands) return;
         if (!Up) return;
-        Watch();
+        if (PausedUntil <= world.Now && Paused)
+        {
+            Paused = false;
+            if (GuardAt >= 0) Watch();
+        }
+
+        if (Stands) return;
         var deferred = Deferred.ToArray();
         Deferred.Clear();
         foreach (var action in deferred) world.At(world.Now, action);

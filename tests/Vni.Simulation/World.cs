@@ -161,7 +161,7 @@ internal sealed class World
                 if (fault.Duration >= 0) At(end, () => { if (!node.Up) node.SwitchOn(); });
                 break;
             case FaultKind.NodePause:
-                node.PausedUntil = Math.Max(node.PausedUntil, end);
+                if (node.Up) node.Pause(end);
                 At(end, node.WakeUp);
                 break;
             case FaultKind.DaemonStall:
@@ -285,6 +285,7 @@ internal sealed class World
     /// <summary>What must hold in the end; <c>null</c>: it does.</summary>
     private string? Problem()
     {
+        if (Array.TrueForAll(Nodes, node => node.Daemon is null)) return null;
         for (var app = 0; app < Plan.Apps; app++)
         {
             var keys = Registry.Apps[app];

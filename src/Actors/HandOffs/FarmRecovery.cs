@@ -15,8 +15,8 @@ internal abstract record RecoveryDecision
     /// <summary>A node restores it.</summary>
     internal sealed record Restore(string Node, SnapshotRecord Snapshot) : RecoveryDecision;
 
-    /// <summary>It was being stopped where it was: now it is.</summary>
-    internal sealed record Stop(string Reason) : RecoveryDecision;
+    /// <summary>What was under way on a node that is gone is over: the state that it leads to.</summary>
+    internal sealed record Settle(ApplicationState Next) : RecoveryDecision;
 
     /// <summary>It is given up, until its node comes back.</summary>
     internal sealed record GiveUp(string Reason) : RecoveryDecision;
@@ -33,23 +33,28 @@ internal static class FarmRecovery
     public static RecoveryDecision Decide(StoredApplication application, IReadOnlyCollection<SnapshotRecord> snapshots, IReadOnlySet<string> members, bool shared)
     {
         var state = application.State;
-        if (application.Owned || state.Status is Dormant or Stopped or Removing or Lost) return new RecoveryDecision.Leave();
+        if (application.Owned || state.Status is Dormant or Stopped or Removing) return new RecoveryDecision.Leave();
         // The source has the frozen processes: it takes them back, or says that it has none.
         if (state.HandOff is { } handOff && members.Contains(handOff.Source)) return new RecoveryDecision.Leave();
         // Its daemon has come back, or will say itself what is lost; unless that was said, and it was given back.
         if (members.Contains(state.Node) && state.HandOff is not { Returned: true }) return new RecoveryDecision.Leave();
-        if (state.Status == Stopping) return new RecoveryDecision.Stop($"node {state.Node} is gone, on which it was being stopped");
+        if (state.Status == Stopping) return Settle(state, Stopped, $"node {state.Node} is gone, on which it was being stopped");
 
         foreach (var snapshot in snapshots.OrderByDescending(snapshot => snapshot.Id, StringComparer.Ordinal))
         {
             if (Place(state, snapshot, members, shared) is { } node) return new RecoveryDecision.Restore(node, snapshot);
         }
 
+        if (state.Status == Lost) return new RecoveryDecision.Leave();
+        if (state is { Status: Restoring, Former: Dormant, HandOff: null }) return Settle(state, Dormant, null); // As it was, wherever it slept.
         var newest = snapshots.MaxBy(snapshot => snapshot.Id, StringComparer.Ordinal);
         return new RecoveryDecision.GiveUp(newest is null
             ? $"node {state.Node} is gone, and there is no snapshot of it"
             : $"node {state.Node} is gone, and its newest snapshot {newest.Id} is on node {newest.Node} alone");
     }
+
+    private static RecoveryDecision.Settle Settle(ApplicationState state, ApplicationStatus status, string? reason) =>
+        new(state with { Status = status, Reason = reason, Former = null, PendingSnapshot = null, HandOff = null, Resumed = false });
 
     /// <summary>The state with which a node takes over an application to restore it. Until it runs there, the node that ran it
     /// last has a claim, as a hand-off's source has: should it come back while nobody owns the application, it goes on there.</summary>
@@ -59,7 +64,7 @@ internal static class FarmRecovery
     /// <param name="id">A name for the claim, as a hand-off's.</param>
     public static ApplicationState TakeOver(ApplicationState state, SnapshotRecord snapshot, string node, string id)
     {
-        var source = state is { Status: Restoring, HandOff: { } former } ? former.Source : state.Resumed || state.Status == Migrating ? state.Node : null;
+        var source = state is { Status: Restoring or Lost, HandOff: { } former } ? former.Source : state.Resumed || state.Status == Migrating ? state.Node : null;
         return state with
         {
             Node = node,

@@ -241,6 +241,7 @@ internal sealed class HandOffSource
             }
         }
 
+        if (seen.State.HandOff?.Source == _node) return End(HandOffOutcome.Disowned); // Taken over, but this node has another claim.
         if (seen.State.Node != _handOff.Target || seen.State.Epoch != _handOff.Epoch + 1) return End(HandOffOutcome.Disowned);
         Reason = null; // It moved, whatever has become of it there since.
         return Do(Step.Releasing, HandOffWork.Release);

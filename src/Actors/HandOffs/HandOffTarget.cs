@@ -68,8 +68,9 @@ internal abstract record TargetEffect
     /// <summary>Drops everything of the hand-off; frames that were held are kept for the source's question.</summary>
     internal sealed record Drop : TargetEffect;
 
-    /// <summary>Ends the processes, which run although they are no longer ours.</summary>
-    internal sealed record Kill : TargetEffect;
+    /// <summary>Comes after the end: it is no longer ours, though it may run here. It is to be looked at as a starting daemon
+    /// does, and goes unless this node has a claim to it.</summary>
+    internal sealed record Examine : TargetEffect;
 
     /// <summary>Answers <see cref="TargetEvent.Resume"/>: it runs here.</summary>
     internal sealed record Accept : TargetEffect;
@@ -152,12 +153,13 @@ internal sealed class HandOffTarget(HandOffRecord handOff, string node)
             case (Step.Recording or Step.Returning, TargetEvent.Stale { Reason: var reason }):
                 _reason ??= reason;
                 return [new TargetEffect.Read()];
-            case (Step.Recording or Step.Returning, TargetEvent.Seen { Stored: { } seen }) when seen.State.Node == node && seen.State.HandOff?.Id == handOff.Id:
-                Stored = seen; // Its revision alone is another: somebody has made certain that a write of his will not be made.
-                return _step == Step.Recording ? Record() : GiveBack();
+            case (Step.Recording or Step.Returning, TargetEvent.Seen { Stored: { } seen }) when seen.State.Node == node && seen.State.Epoch == Stored!.State.Epoch:
+                Stored = seen; // Only its revision is another, or our write was taken, or it was given up while this node was away.
+                if (_step == Step.Recording) return Record();
+                return seen.State.HandOff is null or { Returned: true } ? Drop() : GiveBack();
             case (Step.Recording, TargetEvent.Seen):
-                _step = Step.Dropping;
-                return [new TargetEffect.Kill(), new TargetEffect.Drop()];
+                _step = Step.Ended;
+                return [new TargetEffect.Refuse(_reason!), new TargetEffect.End(Runs: false), new TargetEffect.Examine()];
             case (Step.Returning, TargetEvent.Wrote or TargetEvent.Seen):
                 return Drop();
             case (Step.Dropping, TargetEvent.Dropped):
