@@ -12,7 +12,7 @@ namespace Vni.Unit.Tests.Fakes;
 /// One daemon's interposer over a <see cref="FakeKernel"/>. Every method passes the steps of the real one, each of which
 /// can fail, wait, or be the daemon's last; a failure is undone as the contract says, a death is not.
 /// </summary>
-internal sealed class FakeInterposer(FakeKernel kernel, Faults faults, TimeProvider time, string node) : IInterposer, IInstanceAccess
+internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, TimeProvider time, string node) : IInterposer, IInstanceAccess
 {
     private readonly Channel<InstanceEnded> _ended = Channel.CreateUnbounded<InstanceEnded>();
 
