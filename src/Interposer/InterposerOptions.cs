@@ -45,4 +45,9 @@ public sealed record NetworkOptions
 
     /// <summary>The node's own address on the bridge, which is also the instances' default route; <c>null</c>: neither.</summary>
     public System.Net.IPAddress? Gateway { get; init; }
+
+    /// <summary>Name of the interface, in the daemon's network namespace, that becomes a port of the bridge and joins it with the
+    /// bridges of other nodes; its addresses and routes become the bridge's. All these nodes share the subnet, so
+    /// <see cref="Gateway"/> must then be another address on each of them. <c>null</c>: none.</summary>
+    public string? Uplink { get; init; }
 }

@@ -18,7 +18,8 @@ internal sealed record InterfaceAddress(int Index, int PrefixLength, byte Scope,
 internal static partial class Rtnetlink
 {
     private const byte RTPROT_KERNEL = 2;
-    private const int RouteTable = 15; // RTA_TABLE
+    private const int RTA_TABLE = 15;
+    private const uint RTM_F_CLONED = 0x200;
 
     /// <summary>What the kernel works out by itself: IFA_LABEL is the interface's name, IFA_CACHEINFO ages, IFA_FLAGS are
     /// what it found; RTA_CACHEINFO likewise.</summary>
@@ -51,7 +52,7 @@ internal static partial class Rtnetlink
         var header = MemoryMarshal.Read<RouteHeader>(read);
         var attributes = new NetlinkAttributes(read[Marshal.SizeOf<RouteHeader>()..]);
         return header is { Protocol: not RTPROT_KERNEL, Type: RTN_UNICAST } && (header.Flags & RTM_F_CLONED) == 0
-            && attributes.Number(RTA_OIF) == index && (attributes.Number(RouteTable) ?? header.Table) == RT_TABLE_MAIN;
+            && attributes.Number(RTA_OIF) == index && (attributes.Number(RTA_TABLE) ?? header.Table) == RT_TABLE_MAIN;
     }
 
     /// <summary>Leads a route that was read through another interface.</summary>
@@ -71,6 +72,9 @@ internal static partial class Rtnetlink
         return Copy(new NetlinkMessage(RouteMessage.RTM_DELROUTE, 0, "route").Fixed(header), read[Marshal.SizeOf<RouteHeader>()..], DerivedOfRoute).Tolerate(Libc.ESRCH);
     }
 
+    /// <summary>Sets how many bytes a frame may carry.</summary>
+    public static NetlinkMessage SetMtu(int index, string name, int mtu) => LinkMessage(RouteMessage.RTM_SETLINK, 0, name, index).Number(IFLA_MTU, mtu);
+
     internal static InterfaceAddress ParseAddress(ReadOnlySpan<byte> payload)
     {
         var header = MemoryMarshal.Read<AddressHeader>(payload);
@@ -79,8 +83,6 @@ internal static partial class Rtnetlink
         if (bytes.Length == 0) bytes = attributes.Find(IFA_ADDRESS);
         return new InterfaceAddress(header.Index, header.PrefixLength, header.Scope, bytes.Length is 4 or 16 ? new IPAddress(bytes) : null);
     }
-
-    private const uint RTM_F_CLONED = 0x200;
 
     private static NetlinkMessage Copy(NetlinkMessage to, ReadOnlySpan<byte> attributes, ReadOnlySpan<int> except)
     {

@@ -28,7 +28,7 @@ internal sealed class Bridge : IDisposable
     /// <summary>What ports must have, or they would lose frames between each other; it is the uplink's when there is one.</summary>
     public int Mtu { get; }
 
-    /// <summary>Uses the bridge or creates it, gives it the gateway address and sets it up.</summary>
+    /// <summary>Uses the bridge or creates it, gives it the gateway address and sets it up, and its uplink, if there is to be one.</summary>
     public static Bridge Open(NetworkOptions options)
     {
         var (name, gateway) = (options.Bridge, options.Gateway);
@@ -54,7 +54,7 @@ internal sealed class Bridge : IDisposable
             // the instances' neighbour tables do not follow. Setting the one it has pins it.
             netlink.Execute(Rtnetlink.SetAddress(found.Index, name, found.Address), Rtnetlink.SetUp(found.Index, name));
             if (gateway is not null) netlink.Execute(Rtnetlink.NewAddress(found.Index, gateway, options.PrefixLength));
-            return new Bridge(netlink, found.Index, found.Mtu);
+            return new Bridge(netlink, found.Index, options.Uplink is { } uplink ? AttachUplink(netlink, found, uplink) : found.Mtu);
         }
         catch
         {
@@ -72,6 +72,16 @@ internal sealed class Bridge : IDisposable
         Netlink.Dispose();
         Packets.Dispose();
         Namespace.Dispose();
+    }
+
+    /// <summary>A bridge whose MTU nobody set follows the smallest of its ports'; one that was set must not exceed the uplink's.</summary>
+    private static int AttachUplink(NetlinkSocket netlink, Link bridge, string uplink)
+    {
+        var longest = Uplink.Attach(netlink, bridge, uplink);
+        var mtu = Find(netlink, bridge.Name)?.Mtu ?? longest;
+        if (mtu <= longest) return mtu;
+        netlink.Execute(Rtnetlink.SetMtu(bridge.Index, bridge.Name, longest));
+        return longest;
     }
 
     private static Link? Find(NetlinkSocket netlink, string name)
