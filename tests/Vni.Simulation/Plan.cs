@@ -91,7 +91,7 @@ internal sealed record Plan(long Seed, int Nodes, int Apps, IReadOnlyList<Fault>
         if (random.Percent(15)) nodes = random.Between(6, 7);
         var apps = random.Percent(75) ? 1 : random.Between(2, 3);
         var commands = new List<Command>();
-        var count = random.Between(1, 4);
+        var count = random.Percent(80) ? random.Between(1, 4) : random.Between(4, 8);
         var at = 0;
         for (var i = 0; i < count; i++)
         {
@@ -110,7 +110,7 @@ internal sealed record Plan(long Seed, int Nodes, int Apps, IReadOnlyList<Fault>
         }
 
         var faults = new List<Fault>();
-        for (var i = random.Between(0, 4); i > 0; i--)
+        for (var i = random.Percent(20) ? random.Between(3, 8) : random.Between(0, 4); i > 0; i--)
         {
             var kind = (FaultKind)random.Between(0, 7);
             if (random.Percent(5)) kind = FaultKind.Death;
@@ -125,7 +125,7 @@ internal sealed record Plan(long Seed, int Nodes, int Apps, IReadOnlyList<Fault>
             if (kind is FaultKind.DaemonCrash or FaultKind.NodeCrash && random.Percent(25)) duration = -1;
             faults.Add(new Fault(
                 kind,
-                byPoint ? random.Between(1, 45) : 0,
+                byPoint ? random.Between(1, random.Percent(70) ? 45 : 120) : 0,
                 random.Between(10, 30_000),
                 node,
                 kind == FaultKind.Death ? random.Between(0, apps - 1) : (node + random.Between(1, nodes - 1)) % nodes,
@@ -134,7 +134,7 @@ internal sealed record Plan(long Seed, int Nodes, int Apps, IReadOnlyList<Fault>
 
         var plan = new Plan(seed, nodes, apps, faults, commands);
         if (random.Percent(40)) plan = plan with { Drop = random.Between(0, 15), Duplicate = random.Between(0, 20), Slow = random.Between(0, 20) };
-        if (random.Percent(40)) plan = plan with { RegistryLoss = random.Between(0, 20), RegistrySlow = random.Between(0, 15) };
+        if (random.Percent(40)) plan = plan with { RegistryLoss = random.Between(0, 20), RegistrySlow = random.Between(0, 30) };
         if (random.Percent(30)) plan = plan with { WorkFails = random.Between(1, 25) };
         return plan;
     }

@@ -33,7 +33,8 @@ internal static class Simulator
         return null;
     }
 
-    private static string? Broken(Plan plan, Mutation mutation, List<string>? trace)
+    /// <summary>Runs one; the rule that it breaks, or <c>null</c>. With <paramref name="trace"/> it is told line by line.</summary>
+    public static string? Broken(Plan plan, Mutation mutation, List<string>? trace)
     {
         var world = new World(plan, mutation, trace);
         try
