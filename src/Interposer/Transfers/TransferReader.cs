@@ -49,6 +49,7 @@ internal sealed class TransferReader(Aid aid, Stream from, long limit, ITransfer
         {
             await FillAsync(_header, cancellationToken).ConfigureAwait(false);
             var (kind, nameLength, length, offset) = ((FrameKind)_header[0], _header[1], BinaryPrimitives.ReadInt32LittleEndian(_header.AsSpan(4)), BinaryPrimitives.ReadInt64LittleEndian(_header.AsSpan(8)));
+            if ((_header[2] | _header[3]) != 0 || (kind is FrameKind.Manifest or FrameKind.End && (nameLength != 0 || offset != 0))) throw TransferStream.Refused(aid, "it holds a frame that is none");
             if (manifest is not null && kind != FrameKind.End) throw TransferStream.Refused(aid, "something follows its manifest");
             var name = nameLength == 0 ? "" : Encoding.Latin1.GetString((await FillAsync(nameLength, cancellationToken).ConfigureAwait(false)).Span);
             switch (kind)

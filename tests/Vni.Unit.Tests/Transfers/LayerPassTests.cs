@@ -74,10 +74,15 @@ public sealed class LayerPassTests : IDisposable
     [Fact]
     public async Task What_changed_within_the_grain_of_the_clock_is_sent_once_more()
     {
-        File.WriteAllText(Path.Combine(_source, "log"), "one");
-        var first = await PassAsync(0, LayerLedger.Nothing, TimeProvider.System);
-        Assert.Contains("log", first.Sent);
-        Assert.Contains("log", (await PassAsync(1, first.Ledger, TimeProvider.System)).Sent);
+        var log = Path.Combine(_source, "log");
+        File.WriteAllText(log, "one");
+        var status = Libc.LookAt(log)!.Value;
+        var changed = DateTimeOffset.FromUnixTimeSeconds(status.ChangedSeconds).AddTicks(status.ChangedNanoseconds / 100);
+        var close = await PassAsync(0, LayerLedger.Nothing, new Stopped(changed.AddMilliseconds(10)));
+        Assert.Contains("log", close.Sent);
+        Assert.Contains("log", (await PassAsync(1, close.Ledger, new Stopped(changed.AddSeconds(1)))).Sent);
+        var later = await PassAsync(0, LayerLedger.Nothing, new Stopped(changed.AddMilliseconds(30)));
+        Assert.DoesNotContain("log", (await PassAsync(1, later.Ledger, new Stopped(changed.AddSeconds(1)))).Sent);
     }
 
     [Fact]
@@ -113,5 +118,10 @@ public sealed class LayerPassTests : IDisposable
         var ledger = await new LayerSender(_source, writer, clock).SendAsync(number, former, NoMappings, still: true, default);
         await writer.EndAsync(null, default);
         return (ledger, Encoding.Latin1.GetString(stream.ToArray()).ToString(CultureInfo.InvariantCulture));
+    }
+
+    private sealed class Stopped(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
     }
 }
