@@ -11,7 +11,7 @@ namespace Vni.Unit.Tests.Registry;
 public sealed class LighthouseTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false });
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false, Expect100ContinueTimeout = Limit });
 
     [Fact]
     public async Task A_watch_survives_a_restart_without_a_gap_or_a_repeat()
@@ -240,8 +240,10 @@ public sealed class LighthouseTests
     public async Task A_body_or_a_key_that_is_too_large_is_refused_and_the_server_goes_on()
     {
         await using var lighthouse = await LighthouseInProcess.StartAsync();
-        using var large = new ByteArrayContent(new byte[5 * 1024 * 1024]);
-        using var response = await Http.PostAsync(new Uri(lighthouse.Url, "/v3/kv/put"), large);
+        // The refusal comes before the body is sent; else the connection may be closed under the client's hands.
+        using var large = new HttpRequestMessage(HttpMethod.Post, new Uri(lighthouse.Url, "/v3/kv/put")) { Content = new ByteArrayContent(new byte[5 * 1024 * 1024]) };
+        large.Headers.ExpectContinue = true;
+        using var response = await Http.SendAsync(large);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         await using var registry = lighthouse.Connect();
         await Assert.ThrowsAsync<ArgumentException>(() => PutAsync(registry, "/" + new string('k', 5000), "1"));
