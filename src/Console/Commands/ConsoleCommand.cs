@@ -27,8 +27,9 @@ internal sealed class ConsoleCommand(VniCommand cli)
         var host = context.Host;
         var socket = context.SocketPath;
         host = host with { Environment = name => name == VniEndpoint.SocketVariable ? socket : context.Host.Environment(name) };
+        using var signals = new CommandSignals(host.Interruption);
         // Without a terminal lines are taken as they come: a script.
-        if (!host.InputIsTerminal || host.OutputTerminal is null) return await RunScriptAsync(host, cancellationToken);
+        if (!host.InputIsTerminal || host.OutputTerminal is null) return await RunScriptAsync(host, signals, cancellationToken);
 
         var history = new History(History.PathOf(host.Environment));
         var prompt = new Prompt(host, history, line => Complete(host, line));
@@ -36,20 +37,20 @@ internal sealed class ConsoleCommand(VniCommand cli)
         while (await prompt.ReadAsync($"{name}> ", cancellationToken) is { } line)
         {
             history.Add(line);
-            if (await RunLineAsync(host, line, cancellationToken) is null) break;
+            if (await RunLineAsync(host, signals, line, cancellationToken) is null) break;
         }
 
         return 0;
     }
 
     /// <returns>The status of the last command that has failed; 0: none has.</returns>
-    private static async Task<int> RunScriptAsync(Host host, CancellationToken cancellationToken)
+    private static async Task<int> RunScriptAsync(Host host, CommandSignals signals, CancellationToken cancellationToken)
     {
         var status = 0;
         using var lines = new StreamReader(host.Input, leaveOpen: true);
         while (await lines.ReadLineAsync(cancellationToken) is { } line)
         {
-            if (await RunLineAsync(host, line, cancellationToken) is not { } done) break;
+            if (await RunLineAsync(host, signals, line, cancellationToken) is not { } done) break;
             if (done != 0) status = done;
         }
 
@@ -74,7 +75,7 @@ internal sealed class ConsoleCommand(VniCommand cli)
     }
 
     /// <returns>The command's status; <c>null</c>: the user wants to leave.</returns>
-    private static async Task<int?> RunLineAsync(Host host, string line, CancellationToken cancellationToken)
+    private static async Task<int?> RunLineAsync(Host host, CommandSignals signals, string line, CancellationToken cancellationToken)
     {
         if (ShellWords.Split(line, out var split) is { } wrong)
         {
@@ -93,22 +94,17 @@ internal sealed class ConsoleCommand(VniCommand cli)
             default: break;
         }
 
-        // A Ctrl-C ends the command and not the console; what ends a program ends both.
-        using var interruption = new Interruption();
-        host.Interruption.ForwardTo(signal =>
-        {
-            interruption.Raise(signal);
-            return signal == Signals.Interrupt;
-        });
+        using var interruption = signals.Begin();
         try
         {
-            var status = await new VniCommand(host with { Interruption = interruption, OutputTerminal = Now(host.OutputTerminal), ErrorTerminal = Now(host.ErrorTerminal) }).RunAsync(words);
+            var now = host with { Interruption = interruption, OutputTerminal = Now(host.OutputTerminal), ErrorTerminal = Now(host.ErrorTerminal) };
+            var status = await new VniCommand(now).RunAsync(words);
             cancellationToken.ThrowIfCancellationRequested();
             return status;
         }
         finally
         {
-            host.Interruption.ForwardTo(null);
+            signals.End();
         }
 
         // The window may have another size than when the console was started.

@@ -126,7 +126,7 @@ internal sealed class FarmGround(string name, Host host)
 
     /// <summary>Runs a command in a member's namespace, at our own terminal.</summary>
     /// <returns>Its exit status.</returns>
-    public async Task<int> RunInAsync(string member, IReadOnlyList<string> command, string programs)
+    public async Task<int> RunInAsync(string member, IReadOnlyList<string> command, string programs, CancellationToken cancellationToken)
     {
         RequireRoot();
         var farm = Read();
@@ -136,6 +136,7 @@ internal sealed class FarmGround(string name, Host host)
         var variables = new Dictionary<string, string> { ["PATH"] = $"{Path.TrimEndingDirectorySeparator(programs)}:{host.Environment("PATH")}" };
         if (where.Role == FarmRole.Node) variables[VniEndpoint.SocketVariable] = where.Socket;
         var (program, arguments) = _tools.Enter(where.Namespace, command);
+        cancellationToken.ThrowIfCancellationRequested();
         var pid = Tools.StartHere(program, arguments, variables);
         // Ctrl-C at a terminal reaches the command by itself; any other signal reaches only us.
         host.Interruption.ForwardTo(signal =>
