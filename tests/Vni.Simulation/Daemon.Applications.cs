@@ -91,7 +91,7 @@ internal sealed partial class Daemon
         if (alive && state.Status is not (Dormant or Stopped) && world.Mutation != Mutation.AdoptBeforeConfirm)
         {
             var fences = _guard.Fences;
-            Confirm(app, seen, stored => Step($"confirms a{app}", () =>
+            Confirm(app, seen, settle: false, stored => Step($"confirms a{app}", () =>
             {
                 if (stored is null) After(100, () => Examine(app));
                 else Recover(app, stored, Holds(fences));

@@ -112,9 +112,15 @@ internal sealed partial class Daemon
         world.Registry.Request(this, () => world.Registry.Apps[app].Stored, seen, () => After(RetryDelay, () => Read(app, seen)));
 
     /// <summary>Puts the owner record on the present lease, if the application is still this node's. Answers <c>null</c> if not.</summary>
-    private void Confirm(int app, StoredApplication seen, Action<StoredApplication?> done)
+    /// <param name="app">Which.</param>
+    /// <param name="seen">As read.</param>
+    /// <param name="settle">Moves the revision too: a write that a former daemon of this node sent under its lease cannot be
+    /// made any more.</param>
+    /// <param name="done">The answer.</param>
+    private void Confirm(int app, StoredApplication seen, bool settle, Action<StoredApplication?> done)
     {
         var lease = Lease;
+        var mark = settle ? seen.State with { NextEvent = seen.State.NextEvent } : seen.State;
         world.Registry.Request(
             this,
             () =>
@@ -122,15 +128,16 @@ internal sealed partial class Daemon
                 var keys = world.Registry.Apps[app];
                 if (keys.Revision != seen.Revision || (keys.Owner >= 0 && keys.Owner != Node.Index)) return Look(app, Fate.Failed);
                 if (!world.Registry.Lives(lease)) return Look(app, Fate.NoLease);
+                if (settle) world.Registry.Put(app, mark);
                 world.Registry.Own(app, Node.Index, seen.State.Epoch, lease);
                 return Look(app, Fate.Made);
             },
             result =>
             {
-                if (result.Fate == Fate.NoLease) Replace(lease, () => Confirm(app, seen, done));
-                else done(result.Fate == Fate.Made ? seen with { Owned = true } : null);
+                if (result.Fate == Fate.NoLease) Replace(lease, () => Confirm(app, seen, settle, done));
+                else done(result.Fate == Fate.Made ? new StoredApplication(mark, result.Revision, true) : null);
             },
-            () => After(RetryDelay, () => Confirm(app, seen, done)));
+            () => After(RetryDelay, () => Confirm(app, seen, settle, done)));
     }
 
     private bool _replacing;

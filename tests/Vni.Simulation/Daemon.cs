@@ -153,7 +153,7 @@ internal sealed partial class Daemon(World world, Node node)
                 }
 
                 open++;
-                Confirm(app, seen, stored =>
+                Confirm(app, seen, settle: world.Mutation != Mutation.ConfirmKeepsRevision, stored =>
                 {
                     if (stored is null) node.Slots[app].Allowed = false;
                     Confirmed();
@@ -251,7 +251,7 @@ internal sealed partial class Daemon(World world, Node node)
                 return;
             }
 
-            Confirm(app, seen, stored => Step($"is confirmed a{app}: {stored is not null}", () =>
+            Confirm(app, seen, settle: false, stored => Step($"is confirmed a{app}: {stored is not null}", () =>
             {
                 _lifting[app] = false;
                 if (stored is not null && Holds(fences))

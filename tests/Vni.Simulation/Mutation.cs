@@ -29,6 +29,10 @@ internal enum Mutation
     /// <summary>A starting daemon extends the guard for its new lease before the owner records hang on it.</summary>
     GrantIsRenewal,
 
+    /// <summary>A starting daemon's confirmation leaves the revision, so that a late write of the daemon before it, under the old
+    /// lease, is taken.</summary>
+    ConfirmKeepsRevision,
+
     /// <summary>A starting daemon ends whatever is not its own, frozen sources too.</summary>
     KillFrozenSources,
 

@@ -46,7 +46,7 @@ internal static class FarmRecovery
         }
 
         if (state.Status == Lost) return new RecoveryDecision.Leave();
-        if (state is { Status: Restoring, Former: Dormant, HandOff: null }) return Settle(state, Dormant, null); // As it was, wherever it slept.
+        if (state is { Status: Restoring or Running, Resumed: false, Former: Dormant, HandOff: null }) return Settle(state, Dormant, null); // As it was, wherever it slept.
         var newest = snapshots.MaxBy(snapshot => snapshot.Id, StringComparer.Ordinal);
         return new RecoveryDecision.GiveUp(newest is null
             ? $"node {state.Node} is gone, and there is no snapshot of it"
@@ -64,7 +64,12 @@ internal static class FarmRecovery
     /// <param name="id">A name for the claim, as a hand-off's.</param>
     public static ApplicationState TakeOver(ApplicationState state, SnapshotRecord snapshot, string node, string id)
     {
-        var source = state is { Status: Restoring or Lost, HandOff: { } former } ? former.Source : state.Resumed || state.Status == Migrating ? state.Node : null;
+        var source = state switch
+        {
+            { Status: Restoring or Lost, HandOff: { } former } => former.Source,
+            { Status: Restoring } => null,
+            _ => state.Node,
+        };
         return state with
         {
             Node = node,

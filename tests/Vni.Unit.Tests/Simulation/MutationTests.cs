@@ -15,6 +15,7 @@ public sealed class MutationTests
     [InlineData(nameof(Mutation.ReleaseBeforeRecord), 500)]
     [InlineData(nameof(Mutation.LiftWithoutConfirm), 500)]
     [InlineData(nameof(Mutation.GrantIsRenewal), 10_000)]
+    [InlineData(nameof(Mutation.ConfirmKeepsRevision), 50_000)]
     [InlineData(nameof(Mutation.KillFrozenSources), 1_000)]
     [InlineData(nameof(Mutation.AdoptBeforeConfirm), 500)]
     [InlineData(nameof(Mutation.TrustReads), 50_000)]
