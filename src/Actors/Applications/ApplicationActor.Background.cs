@@ -36,9 +36,30 @@ internal sealed partial class ApplicationActor
                 AnswerSynced(snapshot.Id, null, problem);
                 break;
             case Background.MarkedDurable { Id: var id, Snapshot: var snapshot }:
-                if (snapshot is not null && _shelf.Find(id) is not null) _shelf.Put(snapshot);
+                if (snapshot is not null && _shelf.Find(id) is not null)
+                {
+                    _shelf.Put(snapshot);
+                    Spread(snapshot);
+                }
+
                 AnswerSynced(id, snapshot, null);
                 Prune();
+                break;
+            case Background.Copied { Snapshot: { } copied } when _shelf.Find(copied.Id) is not null:
+                _shelf.Put(copied);
+                break;
+            case Background.Copied: // Pruned meanwhile.
+                break;
+            case Background.CheckpointDue:
+                _checkpoint = null;
+                TakeCheckpoint();
+                break;
+            case Background.CheckpointTaken { Problem: var missed }:
+                if (missed is not null) log.BackgroundFailed(missed, State.Aid.Value, "taking a checkpoint");
+                ScheduleCheckpoint();
+                break;
+            case Background.Lifted { Reply: var lifted }:
+                lifted.Success(true);
                 break;
             case Background.Verified { Snapshot: var snapshot } when _shelf.Find(snapshot.Id) is null: // Pruned meanwhile.
                 break;
@@ -51,12 +72,12 @@ internal sealed partial class ApplicationActor
             case Background.Verified { Snapshot: var snapshot, Problem: { } problem }: // Not known: the next start looks again.
                 log.BackgroundFailed(problem, State.Aid.Value, $"checking snapshot {snapshot.Id}");
                 break;
-            case Background.Disowned { Reason: var reason } when _command is null:
-                Fence(reason);
+            case Background.Disowned { Reason: var reason, Reply: var asker }:
+                asker?.Success(true);
+                if (_command is null) Fence(reason); // Else the operation under way finds it out by its next write.
                 break;
-            case Background.Disowned: // The operation under way finds it out by its next write.
-                break;
-            case Background.Over { Problem: { } problem, Doing: var doing }:
+            case Background.Over { Problem: { } problem, Doing: var doing, Reply: var asker }:
+                asker?.Failure(problem);
                 log.BackgroundFailed(problem, State.Aid.Value, doing);
                 break;
             case Background.Over:
@@ -113,7 +134,7 @@ internal sealed partial class ApplicationActor
     private void Prune()
     {
         if (_command is not null || State.Status == Removing) return;
-        var expired = SnapshotRetention.Expired(_shelf.All.Where(snapshot => snapshot.Node == settings.Node), settings.KeepSnapshots);
+        var expired = SnapshotRetention.Expired(_shelf.All, settings.KeepSnapshots);
         if (expired.Count == 0) return;
         foreach (var snapshot in expired) _shelf.Remove(snapshot);
         PipeTo<bool>(
@@ -125,7 +146,7 @@ internal sealed partial class ApplicationActor
     private async Task<bool> DeleteAsync(IReadOnlyList<SnapshotRecord> snapshots, SnapshotRecord? newest)
     {
         if (!await store.DropSnapshotsAsync(snapshots, newest, Context.Stopping)) return false;
-        foreach (var snapshot in snapshots) await interposer.DeleteSnapshotAsync(snapshot.Id, CancellationToken.None);
+        await DeleteEverywhereAsync(snapshots);
         return true;
     }
 
@@ -158,7 +179,7 @@ internal sealed partial class ApplicationActor
 
     private void DeleteFiles(SnapshotRecord snapshot) =>
         PipeTo(
-            interposer.DeleteSnapshotAsync(snapshot.Id, CancellationToken.None),
+            DeleteEverywhereAsync([snapshot]),
             () => new Background.Over(null, "deleting a damaged snapshot"),
             error => new Background.Over(error, "deleting a damaged snapshot"));
 

@@ -1,3 +1,4 @@
+using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Nodes;
@@ -16,7 +17,12 @@ internal sealed partial class ApplicationActor
         PipeTo(
             store.DecideAsync(_stored, new ApplicationChange(next, owner) { Event = happened, Also = also }, Context.Stopping),
             stored => new Written.Decided(stored),
-            error => error is StaleWriteException stale ? new Written.Stale(stale) : new Written.Undecided(error));
+            error => error switch
+            {
+                StaleWriteException stale => new Written.Stale(stale),
+                UndecidedException { Now: var now, InnerException: var reason } => new Written.Undecided(reason!) { Now = now },
+                _ => new Written.Undecided(error),
+            });
 
     private void Record(ApplicationState next, OwnerChange owner, string kind, string message, params Operation[] also) =>
         Record(new ApplicationChange(next, owner) { Event = (kind, message), Also = also });
@@ -80,13 +86,14 @@ internal sealed partial class ApplicationActor
         Decide(State with { Status = Restoring, Former = State.Status, PendingSnapshot = _restoring.Id, Resumed = false }, OwnerChange.Take);
     }
 
-    private void Rebuild(RestoreApplication restore) => PipeTo(RebuildAsync(restore, _restoring!), result => new Outcome.Rebuilt(result), Failed);
+    private void Rebuild(CancellationToken abandoned) => PipeTo(RebuildAsync(_restoring!, abandoned), result => new Outcome.Rebuilt(result), Failed);
 
-    private async Task<RestoreResult> RebuildAsync(RestoreApplication restore, SnapshotRecord snapshot)
+    private async Task<RestoreResult> RebuildAsync(SnapshotRecord snapshot, CancellationToken asker)
     {
         var (self, spec, unreleased) = (Context.Self, Spec, _unreleased);
-        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(restore.Abandoned, Context.Stopping);
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(asker, Context.Stopping);
         if (unreleased) await interposer.ReleaseAsync(spec, CancellationToken.None);
+        await FetchAsync(snapshot);
         // The commit goes through the mailbox, as every change of the state does.
         return await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), CancellationToken.None), abandoned.Token);
     }
@@ -113,7 +120,13 @@ internal sealed partial class ApplicationActor
         ? "how is not known"
         : string.Join(", ", exits.Select(exit => exit.Signal is { } signal ? $"{exit.Process} by signal {signal}" : $"{exit.Process} with status {exit.ExitCode}"));
 
-    private void Empty() => PipeTo(interposer.RemoveAsync(State.Aid, CancellationToken.None), () => new Outcome.Emptied(), Failed);
+    private void Empty() => PipeTo(EmptyAsync(State.Aid, [.. _shelf.All]), () => new Outcome.Emptied(), Failed);
+
+    private async Task EmptyAsync(Aid aid, IReadOnlyList<SnapshotRecord> snapshots)
+    {
+        await interposer.RemoveAsync(aid, CancellationToken.None);
+        await DeleteEverywhereAsync(snapshots);
+    }
 
     /// <summary>Puts back the owner record beside whatever is under way: it changes nothing that a step compares.</summary>
     private void Reclaim() =>
@@ -130,7 +143,7 @@ internal sealed partial class ApplicationActor
 
     private void Recover(RecoverApplication recover)
     {
-        var lost = _shelf.All.Where(snapshot => snapshot.Node == settings.Node && recover.OnDisk?.Contains(snapshot.Id) == false).ToList();
+        var lost = _shelf.All.Where(snapshot => snapshot is { Shared: false, Copies: null or [] } && snapshot.Node == settings.Node && recover.OnDisk?.Contains(snapshot.Id) == false).ToList();
         foreach (var snapshot in lost) _shelf.Remove(snapshot);
         var state = State with { Snapshot = _shelf.Newest?.Id };
         var plan = ApplicationRecovery.Plan(state, recover.Found);
@@ -145,7 +158,7 @@ internal sealed partial class ApplicationActor
 
     private async Task<RecoveryResult> ExecuteAsync(RecoveryPlan plan, ApplicationState state, List<SnapshotRecord> lost)
     {
-        var spec = Spec;
+        var (spec, stored) = (Spec, _stored);
         if (lost.Count > 0) await store.DropSnapshotsAsync(lost, newest: null, Context.Stopping);
         var initPid = 0;
         IReadOnlyList<ProcessExit> exits = [];
@@ -156,6 +169,8 @@ internal sealed partial class ApplicationActor
                 case RecoveryStep.Adopt:
                     try
                     {
+                        // Adopting thaws: where others may have acted meanwhile, the registry has the first word.
+                        if (settings.Shared && stored.Owned) await store.ReclaimAsync(stored, Context.Stopping);
                         initPid = (await interposer.AdoptAsync(spec, CancellationToken.None)).InitPid;
                     }
                     catch (VniException e)

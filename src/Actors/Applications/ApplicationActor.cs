@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Diagnostics;
+using Vni.Actors.Farms;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
+using Vni.Actors.Messages;
 using Vni.Actors.Nodes;
 using Vni.Actors.Snapshots;
 using static Vni.Actors.Applications.ApplicationStatus;
@@ -34,8 +36,9 @@ namespace Vni.Actors.Applications;
 /// </para>
 /// </summary>
 internal sealed partial class ApplicationActor(
-    LoadedApplication loaded, ApplicationStore store, IInterposer interposer, NodeSettings settings, ILogger log) : Actor<ApplicationMessage>
+    LoadedApplication loaded, ApplicationStore store, NodePorts ports, MemberDirectory members, FenceGate gate, NodeSettings settings, ILogger log) : Actor<ApplicationMessage>
 {
+    private readonly IInterposer interposer = ports.Interposer;
     private readonly SnapshotShelf _shelf = new(loaded.Snapshots);
     private readonly Queue<ApplicationCommand> _postponed = new();
     private readonly List<Reply<bool>> _awaitingQuiet = [];
@@ -47,10 +50,11 @@ internal sealed partial class ApplicationActor(
     private CaptureResult? _captured;
     private RestoreResult? _restored;
     private Reply<bool>? _commit;
+    private MigrationView? _moved;
     private bool _erased;
 
     /// <summary>Which activation runs; an end with another pid is an earlier one's.</summary>
-    private int _initPid;
+    private int _initPid = loaded.InitPid;
 
     /// <summary>An end that was reported while an operation was under way.</summary>
     private InstanceEnded? _ended;
@@ -73,6 +77,19 @@ internal sealed partial class ApplicationActor(
             case (_, ApplicationCommand command) when _command is not null:
                 command.Fail(ApplicationSentences.Busy(State.Aid, _command));
                 break;
+            case (_, TakeOver takeOver):
+                BeginTakeOver(takeOver, takeOver.Snapshot);
+                break;
+            case (Dormant or Lost, RestoreApplication restore) when Foreign:
+                BeginTakeOver(restore, restore.SnapshotId is { } wanted ? _shelf.Find(wanted) : _shelf.Newest);
+                break;
+            case (_, ApplicationCommand command) when Foreign && command is not (RemoveApplication or RecoverApplication):
+                command.Fail(new VniException(ErrorCodes.Conflict, $"application {State.Aid} is on node {State.Node}, which is down; only 'restore' and 'rm' can be done without it"));
+                Stop();
+                break;
+            case (Running or Dormant or Stopped, MigrateApplication migrate):
+                Migrate(migrate);
+                break;
             case (Starting, RunApplication run):
                 Begin(run);
                 Launch();
@@ -85,17 +102,21 @@ internal sealed partial class ApplicationActor(
                 Begin(take);
                 Decide(State with { Status = Snapshotting, Former = Running, PendingSnapshot = NextSnapshotId() });
                 break;
-            case (Dormant or Stopped, RestoreApplication restore):
+            case (Dormant or Stopped or Lost, RestoreApplication restore):
                 BeginRestore(restore);
                 break;
             case (not (Stopped or Removing), StopApplication stop):
                 Begin(stop);
                 Decide(State with { Status = Stopping, Former = State.Status is Running or Dormant ? State.Status : null });
                 break;
-            case (Stopped or Dormant or Removing, RemoveApplication):
+            case (Stopped or Dormant or Removing or Lost, RemoveApplication):
             case (_, RemoveApplication { Force: true }):
                 Begin((RemoveApplication)message);
                 Decide(State with { Status = Removing, Former = null });
+                break;
+            case (_, RecoverApplication recover) when State.HandOff?.Source == settings.Node:
+                Begin(recover);
+                ResumeClaim(recover.Found);
                 break;
             case (_, RecoverApplication recover):
                 Begin(recover);
@@ -113,6 +134,10 @@ internal sealed partial class ApplicationActor(
             case (_, Written.Decided { Stored: var stored }):
                 Become(stored);
                 Proceed();
+                break;
+            case (_, Written.Undecided { Now: { } now } undecided):
+                _stored = now;
+                Receive(undecided with { Now = null });
                 break;
             case (Snapshotting, Written.Undecided { Reason: var reason }) when _captured is not null: // The commit of a snapshot.
                 _failure = reason;
@@ -141,7 +166,10 @@ internal sealed partial class ApplicationActor(
                 break;
 
             // What the interposer brought about.
-            case (_, Outcome.Failed { Reason: var reason }) when _command is RecoverApplication: // It stays as recorded; the operator decides.
+            case (_, Outcome.Failed { Reason: StaleWriteException stale }) when _command is RecoverApplication: // Others took it over before it could be confirmed.
+                Fence(stale);
+                break;
+            case (_, Outcome.Failed { Reason: var reason }) when _command is RecoverApplication || IsRestore && Foreign: // It stays as recorded; the operator decides.
                 _failure = reason;
                 Finish();
                 break;
@@ -180,7 +208,7 @@ internal sealed partial class ApplicationActor(
                 log.BackgroundFailed(reason, State.Aid.Value, "ending the frozen processes");
                 Finish();
                 break;
-            case (Restoring, CommitRestore { Reply: var reply }) when _command is RestoreApplication:
+            case (Restoring, CommitRestore { Reply: var reply }) when IsRestore:
                 _commit = reply;
                 Decide(State with { Status = Running, Resumed = false });
                 break;
@@ -197,9 +225,10 @@ internal sealed partial class ApplicationActor(
                 log.OperationFailed(reason, State.Aid.Value, _command!.Doing);
                 Fence(stale);
                 break;
-            case (Restoring or Running, Outcome.Failed { Reason: var reason }) when _command is RestoreApplication:
+            case (Restoring or Running, Outcome.Failed { Reason: var reason }) when IsRestore:
                 _failure ??= reason;
-                Record(Settled(State.Former ?? Dormant) with { Reason = State.Reason, Resumed = false }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(_failure));
+                // A take-over that fails leaves the claim of the node that ran it last.
+                Record(Settled(State.Former ?? Dormant) with { Reason = State.Reason, Resumed = false, HandOff = _command is TakeOver ? State.HandOff : null }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(_failure));
                 break;
             case (Stopping, Outcome.Halted { Exits: var exits }):
                 Record(Settled(Stopped) with { Reason = "stopped on request", Exits = exits }, OwnerChange.Release, EventKinds.Stopped, "stopped on request");
@@ -225,6 +254,17 @@ internal sealed partial class ApplicationActor(
                 _failure = reason;
                 Record(State with { Reason = ApplicationSentences.Why(reason) }, OwnerChange.Keep, EventKinds.Failed, ApplicationSentences.Why(reason));
                 break;
+            case (_, Outcome.Fetched):
+                DecideTakeOver();
+                break;
+            case (_, Outcome.MovedAtRest { View: var view }):
+                _moved = view;
+                if (Foreign) FinishAway();
+                else Finish();
+                break;
+            case (_, HandOffHappened happened):
+                Follow(happened);
+                break;
             case (_, Outcome.Recovered { Result: var result }):
                 RecordRecovery(result);
                 break;
@@ -248,6 +288,9 @@ internal sealed partial class ApplicationActor(
                 log.Ignored(State.Aid.Value, nameof(EndOfInstance), State.Status);
                 break;
 
+            case (_, LiftFence lift):
+                Lift(lift);
+                break;
             case (_, LeaseReplaced):
                 if (_stored.Owned) Reclaim();
                 break;
@@ -267,12 +310,14 @@ internal sealed partial class ApplicationActor(
 
     /// <summary>The state that an operation ends in.</summary>
     private ApplicationState Settled(ApplicationStatus status) =>
-        State with { Status = status, Reason = null, Former = null, PendingSnapshot = null };
+        State with { Status = status, Reason = null, Former = null, PendingSnapshot = null, HandOff = null };
+
+    private bool IsRestore => _command is RestoreApplication or TakeOver;
 
     private void Begin(ApplicationCommand command)
     {
         _command = command;
-        (_failure, _captured, _restored, _commit, _ended) = (null, null, null, null, null);
+        (_failure, _captured, _restored, _commit, _ended, _moved) = (null, null, null, null, null, null);
     }
 
     private void Become(StoredApplication stored)
@@ -302,11 +347,11 @@ internal sealed partial class ApplicationActor(
                 Shelve();
                 Finish();
                 break;
-            case (Restoring, RestoreApplication restore):
+            case (Restoring, RestoreApplication or TakeOver):
                 FaultPoints.Reach("restore:decided");
-                Rebuild(restore);
+                Rebuild((_command as RestoreApplication)?.Abandoned ?? CancellationToken.None);
                 break;
-            case (Running, RestoreApplication): // The commit: the processes may run.
+            case (Running, RestoreApplication or TakeOver): // The commit: the processes may run.
                 _commit!.Success(true);
                 break;
             case (Stopping, StopApplication stop):
@@ -340,7 +385,7 @@ internal sealed partial class ApplicationActor(
             Answer(command);
         }
 
-        if (_erased)
+        if (_erased || Foreign)
         {
             Stop();
             return;
@@ -349,6 +394,7 @@ internal sealed partial class ApplicationActor(
         if (_ended is { } ended && ended.InitPid == _initPid && State.Status == Running) Context.Self.Tell(new EndOfInstance(ended));
         _ended = null;
         if (_postponed.TryDequeue(out var postponed)) Context.Self.Tell(postponed);
+        if (_checkpoint is null || State.Status != Running) ScheduleCheckpoint();
         Prune();
         AnswerIfQuiet();
     }
@@ -371,6 +417,12 @@ internal sealed partial class ApplicationActor(
                 break;
             case RestoreApplication restore:
                 restore.Reply.Success(new ApplicationRestored(State, _restoring!.Id, _restored!));
+                break;
+            case TakeOver takeOver:
+                takeOver.Reply.Success(new ApplicationRestored(State, _restoring!.Id, _restored!));
+                break;
+            case MigrateApplication migrate:
+                migrate.Reply.Success(_moved!);
                 break;
             case RemoveApplication remove:
                 remove.Reply.Success(true);

@@ -19,4 +19,7 @@ internal static partial class ApplicationLog
 
     [LoggerMessage(1104, LogLevel.Warning, "Application {Aid}: {Doing} failed; it is done when the daemon starts anew")]
     public static partial void BackgroundFailed(this ILogger log, Exception reason, string aid, string doing);
+
+    [LoggerMessage(1105, LogLevel.Information, "Application {Aid} runs on node {Target} now; it was frozen for {Milliseconds} ms")]
+    public static partial void HandedOver(this ILogger log, string aid, string target, double milliseconds);
 }

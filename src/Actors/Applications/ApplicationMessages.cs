@@ -1,5 +1,7 @@
+using Vni.Actors.HandOffs;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
+using Vni.Actors.Messages;
 using Vni.Actors.Snapshots;
 
 namespace Vni.Actors.Applications;
@@ -60,6 +62,18 @@ internal sealed record RemoveApplication(bool Force, Reply<bool> Reply) : Applic
     public override void Fail(Exception reason) => Reply.Failure(reason);
 }
 
+/// <summary>Moves it to another node [K3].</summary>
+internal sealed record MigrateApplication(MigrateRequest Request, Reply<MigrationView> Reply) : ApplicationCommand("it is being migrated", "migrated")
+{
+    public override void Fail(Exception reason) => Reply.Failure(reason);
+}
+
+/// <summary>Its node is gone: this one takes it over and restores it from a snapshot.</summary>
+internal sealed record TakeOver(SnapshotRecord Snapshot, Reply<ApplicationRestored> Reply) : ApplicationCommand("it is being recovered from a snapshot", "taken over")
+{
+    public override void Fail(Exception reason) => Reply.Failure(reason);
+}
+
 /// <summary>Puts right what a former daemon, or a former actor, left; see <see cref="ApplicationRecovery"/>.</summary>
 /// <param name="Found">What is there of it on this node; <c>null</c>: nothing.</param>
 /// <param name="OnDisk">Ids of all snapshots on this node's disk; <c>null</c>: not looked at, the records are believed.</param>
@@ -86,6 +100,14 @@ internal sealed record EndOfInstance(InstanceEnded Ended) : ApplicationMessage;
 
 /// <summary>The node has a new lease: the owner record must hang on it.</summary>
 internal sealed record LeaseReplaced : ApplicationMessage;
+
+/// <summary>The node was fenced: what is frozen may run again if it is still this node's.</summary>
+/// <param name="Closings">The fence that is to be lifted; a later one is not.</param>
+/// <param name="Reply">The answer, when it runs or is known not to be this node's.</param>
+internal sealed record LiftFence(int Closings, Reply<bool> Reply) : ApplicationMessage;
+
+/// <summary>What came of the last thing that a hand-off's source asked for.</summary>
+internal sealed record HandOffHappened(SourceEvent Event) : ApplicationMessage;
 
 /// <summary>Answered when no operation is under way.</summary>
 internal sealed record AwaitQuiet(Reply<bool> Reply) : ApplicationMessage;
@@ -114,6 +136,10 @@ internal abstract record Outcome : ApplicationMessage
 
     internal sealed record Fenced : Outcome;
 
+    internal sealed record MovedAtRest(MigrationView View) : Outcome;
+
+    internal sealed record Fetched : Outcome;
+
     internal sealed record Failed(Exception Reason) : Outcome;
 }
 
@@ -124,7 +150,11 @@ internal abstract record Written : ApplicationMessage
     internal sealed record Decided(StoredApplication Stored) : Written;
 
     /// <summary>A decision was not taken; the state is as it was.</summary>
-    internal sealed record Undecided(Exception Reason) : Written;
+    internal sealed record Undecided(Exception Reason) : Written
+    {
+        /// <summary>What the next write starts from; <c>null</c>: as before.</summary>
+        public StoredApplication? Now { get; init; }
+    }
 
     /// <summary>What is true is recorded: the operation is at its end.</summary>
     internal sealed record Recorded(StoredApplication Stored) : Written;
@@ -151,11 +181,29 @@ internal abstract record Background : ApplicationMessage
     /// <summary>A snapshot of a former daemon was checked.</summary>
     internal sealed record Verified(SnapshotRecord Snapshot, Exception? Problem) : Background;
 
+    /// <summary>It is time for a checkpoint.</summary>
+    internal sealed record CheckpointDue : Background;
+
+    /// <summary>A checkpoint was taken, or could not be.</summary>
+    internal sealed record CheckpointTaken(Exception? Problem) : Background;
+
+    /// <summary>A snapshot has been copied to where it outlives this node, or it is gone (<c>null</c>).</summary>
+    internal sealed record Copied(SnapshotRecord? Snapshot) : Background;
+
+    /// <summary>Ownership after a fence is confirmed.</summary>
+    internal sealed record Lifted(Reply<bool> Reply) : Background;
+
     /// <summary>Another node has the owner record.</summary>
-    internal sealed record Disowned(StaleWriteException Reason) : Background;
+    internal sealed record Disowned(StaleWriteException Reason) : Background
+    {
+        public Reply<bool>? Reply { get; init; }
+    }
 
     /// <summary>Nothing follows.</summary>
-    internal sealed record Over(Exception? Problem, string Doing) : Background;
+    internal sealed record Over(Exception? Problem, string Doing) : Background
+    {
+        public Reply<bool>? Reply { get; init; }
+    }
 }
 
 /// <summary>The answer to <see cref="TakeSnapshot"/>.</summary>

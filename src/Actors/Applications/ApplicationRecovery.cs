@@ -58,7 +58,7 @@ internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyL
 /// Removing       remove: gone                 remove: gone
 /// Migrating      (of a hand-off's source: see HandOffSource.Resume)
 ///                adopt: Running               it came here and never ran: given back to its source
-/// Lost           adopt: Running, found again  Lost
+/// Lost           adopt: Running, found again  park: Dormant, if there is a snapshot, else Lost
 /// </code>
 /// An instance that cannot be adopted is stopped, and treated as the right column says. A crash during recovery is
 /// followed by another one, which finds a line of the same table.
@@ -88,8 +88,10 @@ internal static class ApplicationRecovery
             (Stopped, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             (Removing, _) => new([RecoveryStep.Remove], null, null),
             (Migrating, true) => Adopt(state, "the daemon ended while it was being migrated; its processes run here"),
+            (Migrating, false) when state.HandOff is { Returned: true } => new([RecoveryStep.Stop], state, null),
             (Migrating, false) => new([RecoveryStep.Stop], state with { HandOff = state.HandOff! with { Returned = true } }, $"the daemon ended before it could run here; it is given back to node {state.HandOff.Source}"),
             (Lost, true) => Adopt(state, "it was given up while its node was away, and is found again"),
+            (Lost, false) when state.Snapshot is not null => Sleep(state, release: false, "it was given up while its node was away; its snapshot is found again"),
             (Lost, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             _ => throw new InvalidOperationException($"Status {state.Status} has no recovery."),
         };

@@ -6,7 +6,11 @@ using Vni.Actors.Snapshots;
 namespace Vni.Actors.Applications;
 
 /// <summary>What the registry has of one application.</summary>
-internal sealed record LoadedApplication(StoredApplication Application, IReadOnlyList<SnapshotRecord> Snapshots);
+internal sealed record LoadedApplication(StoredApplication Application, IReadOnlyList<SnapshotRecord> Snapshots)
+{
+    /// <summary>Harness of the instance that runs already, because it has just come here; 0: none does.</summary>
+    public int InitPid { get; init; }
+}
 
 /// <summary>
 /// The transactions of an application. Each compares the revision that the writer last saw and the owner record, so a
@@ -38,7 +42,7 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
 
     /// <summary>A change that something else depends on: it is made, or certainly not made.</summary>
     /// <exception cref="StaleWriteException">The application was changed by someone else.</exception>
-    /// <exception cref="RegistryUnavailableException">It was not made: the registry did not take it.</exception>
+    /// <exception cref="UndecidedException">It was not made, and will not be: the registry did not take it.</exception>
     public Task<StoredApplication> DecideAsync(StoredApplication from, ApplicationChange change, CancellationToken cancellationToken) =>
         SaveAsync(from, change, insist: false, cancellationToken);
 
@@ -57,35 +61,50 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
             new(keys.Application(aid)), new(keys.Owner(aid)), new(keys.Aid(aid)), new(keys.Address(identity.Ip)), new(keys.Hostname(identity.Hostname)),
             KeyRange.Prefix(keys.Events(aid)), SnapshotsOf(aid),
         ];
-        await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], _ => [], wanted: null, insist: true, cancellationToken);
+        await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], (_, _) => [], wanted: null, insist: true, cancellationToken);
     }
 
-    /// <summary>Puts the owner record back on the node's present lease after the former was lost; nothing happens when it is
-    /// there, or when the application has changed meanwhile (that write saw to it).</summary>
-    /// <exception cref="StaleWriteException">Another node owns it now.</exception>
+    /// <summary>Puts the owner record on the node's present lease, after the former was lost or before an instance that a
+    /// former daemon started may run on. Done when it returns, whatever was there of ours.</summary>
+    /// <exception cref="StaleWriteException">The application has changed meanwhile, or another node owns it now.</exception>
     public async Task ReclaimAsync(StoredApplication from, CancellationToken cancellationToken)
     {
         var state = from.State;
-        var owner = new OwnerRecord(state.Node, state.Epoch);
+        var owner = RegistryJson.Bytes(new OwnerRecord(state.Node, state.Epoch));
         var (application, record) = (keys.Application(state.Aid), keys.Owner(state.Aid));
-        var result = await RetryAsync(
-            leaseId => new Transaction(
-                [Comparison.Unchanged(application, from.Revision), Comparison.Absent(record)],
-                [new Operation.Put(record, RegistryJson.Bytes(owner), leaseId)],
-                [Get(record)]),
-            cancellationToken);
-        if (!result.Succeeded && result.Responses[0].Pairs is [var other] && RegistryJson.Owner(other) is var found && found != owner)
-            throw new StaleWriteException(state.Aid.Value, lost: true, $"it is owned by node {found.Node} now");
+        var known = Comparison.Absent(record);
+        while (true)
+        {
+            var result = await RetryAsync(
+                leaseId => new Transaction([Comparison.Unchanged(application, from.Revision), known], [new Operation.Put(record, owner, leaseId)], [Get(application), Get(record)]),
+                cancellationToken);
+            if (result.Succeeded) return;
+            var stored = result.Responses[0].Pairs is [var pair] ? pair : null;
+            var other = result.Responses[1].Pairs is [var o] ? o : null;
+            Explain(from, stored, other);
+            known = other is null ? Comparison.Absent(record) : Comparison.Unchanged(record, other.ModRevision);
+        }
+    }
+
+    /// <summary>Reads an application until the registry answers; <c>null</c>: there is none.</summary>
+    public async Task<StoredApplication?> LookAsync(Aid aid, CancellationToken cancellationToken)
+    {
+        var read = await RetryAsync(_ => new Transaction([], [Get(keys.Application(aid)), Get(keys.Owner(aid))], []), cancellationToken);
+        if (read.Responses[0].Pairs is not [var application]) return null;
+        return Stored(application, read.Responses[1].Pairs is [var owner] ? owner : null);
+    }
+
+    /// <summary>Writes what is known of a snapshot by now; <c>null</c>: it is no longer recorded.</summary>
+    public async Task<SnapshotRecord?> MarkAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
+    {
+        var key = keys.Snapshot(snapshot.Id);
+        var result = await RetryAsync(_ => new Transaction([Comparison.Present(key)], [new Operation.Put(key, RegistryJson.Bytes(snapshot))], []), cancellationToken);
+        return result.Succeeded ? snapshot : null;
     }
 
     /// <summary>Notes that a snapshot is on disk; <c>null</c>: it is no longer recorded.</summary>
-    public async Task<SnapshotRecord?> MarkDurableAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
-    {
-        var durable = snapshot with { Durable = true };
-        var key = keys.Snapshot(snapshot.Id);
-        var result = await RetryAsync(_ => new Transaction([Comparison.Present(key)], [new Operation.Put(key, RegistryJson.Bytes(durable))], []), cancellationToken);
-        return result.Succeeded ? durable : null;
-    }
+    public Task<SnapshotRecord?> MarkDurableAsync(SnapshotRecord snapshot, CancellationToken cancellationToken) =>
+        MarkAsync(snapshot with { Durable = true }, cancellationToken);
 
     /// <summary>Deletes the records of snapshots, if <paramref name="newest"/>, which replaces them, is recorded.</summary>
     /// <returns>Whether they are deleted.</returns>
@@ -126,13 +145,18 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
 
         var value = RegistryJson.Bytes(next);
         writes.Add(new Operation.Put(keys.Application(next.Aid), value));
-        var owned = change.Owner switch { OwnerChange.Take => true, OwnerChange.Release => false, _ => from.Owned };
         var owner = RegistryJson.Bytes(new OwnerRecord(next.Node, next.Epoch));
         var key = keys.Owner(next.Aid);
+        var owned = false;
         var revision = await WriteAsync(
             from,
             writes,
-            leaseId => owned ? [new Operation.Put(key, owner, leaseId)] : [new Operation.Delete(new KeyRange(key))],
+            (leaseId, there) =>
+            {
+                // There may be more than the writer knows: a confirmation puts the record back without a change of the application.
+                owned = change.Owner switch { OwnerChange.Take => true, OwnerChange.Release => false, _ => there };
+                return owned ? [new Operation.Put(key, owner, leaseId)] : [new Operation.Delete(new KeyRange(key))];
+            },
             value,
             insist,
             cancellationToken);
@@ -142,13 +166,13 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
     /// <summary>Writes under the comparisons that every change makes.</summary>
     /// <param name="from">What the writer last saw.</param>
     /// <param name="writes">What is written in any case.</param>
-    /// <param name="owner">What is done to the owner record, given the lease.</param>
+    /// <param name="owner">What is done to the owner record, given the lease and whether one is, or ought to be, there.</param>
     /// <param name="wanted">The application's value after it, by which an earlier attempt is recognised; <c>null</c>: none.</param>
     /// <param name="insist">Whether to try again when the registry did not take it.</param>
     /// <param name="cancellationToken">Ends the attempts.</param>
     /// <returns>The revision of the write.</returns>
     private async Task<long> WriteAsync(
-        StoredApplication from, IReadOnlyList<Operation> writes, Func<long, IReadOnlyList<Operation>> owner, ReadOnlyMemory<byte>? wanted, bool insist, CancellationToken cancellationToken)
+        StoredApplication from, IReadOnlyList<Operation> writes, Func<long, bool, IReadOnlyList<Operation>> owner, ReadOnlyMemory<byte>? wanted, bool insist, CancellationToken cancellationToken)
     {
         var (application, ownership) = (keys.Application(from.State.Aid), keys.Owner(from.State.Aid));
         // What is known of the owner record: null as in the state, else its revision, 0 for absent.
@@ -162,7 +186,7 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
             try
             {
                 var result = await registry.TransactAsync(
-                    new Transaction([Comparison.Unchanged(application, from.Revision), known], [.. writes, .. owner(leaseId)], [Get(application), Get(ownership)]),
+                    new Transaction([Comparison.Unchanged(application, from.Revision), known], [.. writes, .. owner(leaseId, from.Owned || ownerRevision > 0)], [Get(application), Get(ownership)]),
                     cancellationToken);
                 if (result.Succeeded) return result.Revision;
                 var stored = result.Responses[0].Pairs is [var pair] ? pair : null;
@@ -177,13 +201,31 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
             {
                 await DelayAsync(cancellationToken);
             }
-            catch (RegistryUnavailableException)
+            catch (RegistryUnavailableException e)
             {
-                var stored = (await ReadAsync(application, cancellationToken)).Pairs is [var pair] ? pair : null;
-                if (IsWanted(stored, wanted)) return stored!.ModRevision;
-                throw;
+                return await SettleAsync(from, wanted, e, cancellationToken);
             }
         }
+    }
+
+    /// <summary>
+    /// A write whose outcome is unknown may yet be applied, after any read. So the application is written as it was: when
+    /// that is taken, its revision is another, and the late write finds what it compares no more.
+    /// </summary>
+    /// <exception cref="UndecidedException">It was not made, and will not be.</exception>
+    private async Task<long> SettleAsync(StoredApplication from, ReadOnlyMemory<byte>? wanted, RegistryUnavailableException reason, CancellationToken cancellationToken)
+    {
+        var (application, former) = (keys.Application(from.State.Aid), RegistryJson.Bytes(from.State));
+        var result = await RetryAsync(
+            _ => new Transaction([Comparison.Unchanged(application, from.Revision)], [new Operation.Put(application, former)], [Get(application), Get(keys.Owner(from.State.Aid))]), cancellationToken);
+        if (result.Succeeded) throw new UndecidedException(Before(result.Revision), reason);
+        var stored = result.Responses[0].Pairs is [var pair] ? pair : null;
+        if (stored is not null && IsWanted(stored, wanted)) return stored.ModRevision;
+        if (stored is not null && stored.Value.Span.SequenceEqual(former.Span)) throw new UndecidedException(Before(stored.ModRevision), reason); // An earlier attempt at this.
+        Explain(from, stored, result.Responses[1].Pairs is [var owner] ? owner : null);
+        throw new StaleWriteException(from.State.Aid.Value, lost: false, "it was changed meanwhile by someone else");
+
+        StoredApplication Before(long revision) => new(from.State, revision, from.Owned);
     }
 
     private static bool IsWanted(KeyValue? stored, ReadOnlyMemory<byte>? wanted) =>
@@ -196,8 +238,15 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         var aid = from.State.Aid.Value;
         if (application is null) throw new StaleWriteException(aid, lost: true, "it was removed meanwhile");
         var other = owner is null ? null : RegistryJson.Owner(owner);
-        if (other is not null && other.Node != settings.Node) throw new StaleWriteException(aid, lost: true, $"it is owned by node {other.Node} now");
-        if (application.ModRevision != from.Revision) throw new StaleWriteException(aid, lost: false, "it was changed meanwhile by someone else");
+        if (other is not null && other.Node != settings.Node && other.Node != from.State.Node) throw new StaleWriteException(aid, lost: true, $"it is owned by node {other.Node} now");
+        if (application.ModRevision != from.Revision)
+        {
+            var node = RegistryJson.Application(application).Node;
+            throw node == from.State.Node
+                ? new StaleWriteException(aid, lost: false, "it was changed meanwhile by someone else")
+                : new StaleWriteException(aid, lost: true, $"it belongs to node {node} now");
+        }
+
         return owner?.ModRevision ?? 0;
     }
 
@@ -213,21 +262,6 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
             catch (LeaseNotFoundException)
             {
                 await ReplaceLeaseAsync(leaseId, cancellationToken);
-            }
-            catch (RegistryUnavailableException)
-            {
-                await DelayAsync(cancellationToken);
-            }
-        }
-    }
-
-    private async Task<RangeResult> ReadAsync(string key, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return await registry.RangeAsync(new KeyRange(key), cancellationToken);
             }
             catch (RegistryUnavailableException)
             {

@@ -45,3 +45,12 @@ internal sealed class StaleWriteException(string aid, bool lost, string why) : E
     /// <summary>For the asker.</summary>
     public VniException ToRefusal() => new(ErrorCodes.Conflict, $"{Message}; look at its state and try again", this);
 }
+
+/// <summary>The registry did not take a change, and will not.</summary>
+/// <param name="now">The application, unchanged, as it was last written.</param>
+/// <param name="reason">What the registry did instead.</param>
+internal sealed class UndecidedException(StoredApplication now, Exception reason) : Exception(reason.Message, reason)
+{
+    /// <summary>What the next change starts from.</summary>
+    public StoredApplication Now { get; } = now;
+}

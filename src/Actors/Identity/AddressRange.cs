@@ -2,19 +2,22 @@ using System.Net;
 
 namespace Vni.Actors.Identity;
 
-/// <summary>The addresses that instances may have: a subnet less its network address, its broadcast address and the
-/// bridge's own [D2].</summary>
+/// <summary>The addresses that instances may have: a subnet, or a part of it, less the subnet's network address, its broadcast
+/// address and the bridge's own [D2]. What is left out of the part belongs to nodes and others on the same network.</summary>
 public sealed class AddressRange
 {
     private readonly uint _first;
     private readonly uint _last;
     private readonly uint? _gateway;
+    private readonly uint _lowest;
+    private readonly uint _highest;
 
     /// <param name="subnet">First address of the subnet.</param>
     /// <param name="prefixLength">Bits of its network part, 8 to 30.</param>
     /// <param name="gateway">The node's own address on the bridge; <c>null</c>: none.</param>
-    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: not such a subnet.</exception>
-    public AddressRange(IPAddress subnet, int prefixLength, IPAddress? gateway)
+    /// <param name="part">First and last address that instances may have; <c>null</c>: the whole subnet.</param>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: not such a subnet or part.</exception>
+    public AddressRange(IPAddress subnet, int prefixLength, IPAddress? gateway, (IPAddress First, IPAddress Last)? part = null)
     {
         var mask = prefixLength is >= 8 and <= 30 ? uint.MaxValue << (32 - prefixLength) : 0;
         if (subnet.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || mask == 0 || (Ipv4.ToNumber(subnet) & ~mask) != 0)
@@ -29,13 +32,18 @@ public sealed class AddressRange
         PrefixLength = prefixLength;
         if (_gateway <= _first || _gateway >= _last)
             throw new VniException(ErrorCodes.InvalidArgument, $"gateway {gateway} is not an address of the range {this}");
+        (_lowest, _highest) = (_first + 1, _last - 1);
+        if (part is not var (first, last)) return;
+        if (Ipv4.ToNumber(first) < _first || Ipv4.ToNumber(last) > _last || Ipv4.ToNumber(first) > Ipv4.ToNumber(last))
+            throw new VniException(ErrorCodes.InvalidArgument, $"{first}-{last} is not a part of the range {this}: give its first and its last address");
+        (_lowest, _highest) = (Math.Max(Ipv4.ToNumber(first), _lowest), Math.Min(Ipv4.ToNumber(last), _highest));
     }
 
     /// <summary>Bits of the network part.</summary>
     public int PrefixLength { get; }
 
     /// <summary>Number of addresses that instances may have.</summary>
-    public long Count => _last - _first - 1L - (_gateway is null ? 0 : 1);
+    public long Count => _highest - _lowest + 1L - (_gateway >= _lowest && _gateway <= _highest ? 1 : 0);
 
     /// <summary>Whether an instance may have this address.</summary>
     public bool Contains(IPAddress address) => WhyNot(address) is null;
@@ -48,20 +56,20 @@ public sealed class AddressRange
             : number == _first ? $"it is the network address of the range {this}"
             : number == _last ? $"it is the broadcast address of the range {this}"
             : number == _gateway ? "it is the node's own address on the bridge"
+            : number < _lowest || number > _highest ? $"applications get {Ipv4.FromNumber(_lowest)} to {Ipv4.FromNumber(_highest)} of the range {this}, and the rest belongs to others"
             : null;
     }
 
     /// <summary>Every usable address once, in order from the one at or after <paramref name="cursor"/>, and around the end.</summary>
     public IEnumerable<IPAddress> From(IPAddress? cursor)
     {
-        var lowest = _first + 1;
-        var start = cursor is null ? lowest : Math.Clamp(Ipv4.ToNumber(cursor), lowest, _last);
-        for (var number = start; number < _last; number++)
+        var start = cursor is null ? _lowest : Math.Clamp(Ipv4.ToNumber(cursor), _lowest, _highest);
+        for (var number = start; number <= _highest; number++)
         {
             if (number != _gateway) yield return Ipv4.FromNumber(number);
         }
 
-        for (var number = lowest; number < start; number++)
+        for (var number = _lowest; number < start; number++)
         {
             if (number != _gateway) yield return Ipv4.FromNumber(number);
         }

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Applications;
+using Vni.Actors.Farms;
 using Vni.Actors.Identity;
-using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
 using Vni.Actors.Registry;
 using Vni.Actors.Snapshots;
 
@@ -15,45 +16,65 @@ namespace Vni.Actors.Nodes;
 /// waiting; the operation goes on and leaves a consistent state, as if the caller had waited and thrown the answer away.
 /// Only a restore is given up, as long as it has not been committed.
 /// </summary>
-public sealed class ApplicationService : IAsyncDisposable
+public sealed partial class ApplicationService : IAsyncDisposable
 {
+    private readonly ActorSystem _system;
     private readonly IRegistry _registry;
     private readonly RegistryKeys _keys;
-    private readonly IInstanceAccess _access;
+    private readonly NodePorts _ports;
+    private readonly MemberDirectory _members;
     private readonly NodeSettings _settings;
     private readonly TimeProvider _time;
     private readonly NodeLease _lease;
+    private readonly ApplicationStore _store;
     private readonly ActorRef<NodeMessage> _node;
+    private readonly ShardRouter _router;
     private readonly ILogger _log;
+    private readonly CancellationTokenSource _following = new();
+    private Task _followed = Task.CompletedTask;
+    private ActorRef<SchedulerMessage>? _scheduler;
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closed;
+
+    /// <summary>Completes when this node was told to leave the farm: nothing is on it any more, and its daemon is to end.</summary>
+    public Task Left => _left.Task;
 
     /// <param name="system">Where the actors live; its clock is the domain's.</param>
     /// <param name="registry">The farm's store.</param>
     /// <param name="keys">The farm's keys.</param>
-    /// <param name="interposer">The node's kernel.</param>
-    /// <param name="access">Looks into live instances.</param>
+    /// <param name="ports">The node's kernel, and its peers; what it answers to them is registered here.</param>
+    /// <param name="members">The farm's live nodes.</param>
     /// <param name="settings">The node.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">State transitions, recovery, failures.</param>
     public ApplicationService(
-        ActorSystem system, IRegistry registry, RegistryKeys keys, IInterposer interposer, IInstanceAccess access, NodeSettings settings, TimeProvider time, ILogger<ApplicationService> log)
+        ActorSystem system, IRegistry registry, RegistryKeys keys, NodePorts ports, MemberDirectory members, NodeSettings settings, TimeProvider time, ILogger<ApplicationService> log)
     {
-        (_registry, _keys, _access, _settings, _time, _log) = (registry, keys, access, settings, time, log);
-        _lease = new NodeLease(registry, keys, settings);
-        var store = new ApplicationStore(registry, keys, _lease, settings, time);
+        (_system, _registry, _keys, _ports, _members, _settings, _time, _log) = (system, registry, keys, ports, members, settings, time, log);
+        _lease = new NodeLease(registry, keys, settings, time);
+        _store = new ApplicationStore(registry, keys, _lease, settings, time);
         var allocator = new IdentityAllocator(registry, keys, _lease, settings, time, Random.Shared);
-        _node = system.Start("node", () => new NodeActor(registry, keys, interposer, access, _lease, store, allocator, settings, log), Supervision.StopOnFailure);
+        _node = system.Start("node", () => new NodeActor(registry, keys, ports, members, _lease, _store, allocator, settings, log), Supervision.StopOnFailure);
+        _router = new ShardRouter(settings.Node, ports.Messenger);
+        Answer(ports.Receiver);
     }
 
     /// <summary>Takes charge of the node: grants its lease, joins the farm, and puts every application right that a former
     /// daemon left. Once, before anything else; operations are refused until it has returned.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken) =>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
         await GuardAsync(() => _node.AskAsync<bool>(reply => new NodeMessage.Open(reply), cancellationToken));
+        _followed = _members.FollowAsync(_following.Token);
+        if (_settings.Shared)
+            _scheduler = _system.Start("scheduler", () => new SchedulerActor(_registry, _keys, _lease, _store, _ports.Messenger, _settings, _log), Supervision.StopOnFailure);
+    }
 
     /// <summary>Allocates an identity and starts an application under it. One that cannot be started leaves nothing behind.</summary>
     public async Task<ApplicationView> RunAsync(ApplicationDeclaration declaration, CancellationToken cancellationToken)
     {
         DeclarationValidator.Check(declaration);
+        if (declaration.Node is { } node && node != _settings.Node)
+            return await GuardAsync(() => _ports.Messenger.AskAsync(node, FarmKinds.Run, declaration, CommandId.New(), Patience, cancellationToken));
         return View(await GuardAsync(() => _node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken)));
     }
 
@@ -72,27 +93,39 @@ public sealed class ApplicationService : IAsyncDisposable
     });
 
     /// <summary>Starts a stopped application, from the beginning of its programs.</summary>
-    public async Task<ApplicationView> StartAsync(Aid aid, CancellationToken cancellationToken) =>
-        View(await AskAsync<ApplicationState>(aid, reply => new StartApplication(reply), cancellationToken));
+    public Task<ApplicationView> StartAsync(Aid aid, CancellationToken cancellationToken) =>
+        RouteAsync(aid, FarmKinds.Start, true, () => StartHereAsync(aid, cancellationToken), cancellationToken);
 
     /// <summary>Stops a running application, SIGKILL following SIGTERM after <paramref name="grace"/>; or lets a dormant one
     /// give up its live state. Files, identity and snapshots stay.</summary>
-    public async Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken)
+    public Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken)
     {
         if (grace < TimeSpan.Zero || grace > TimeSpan.FromDays(1))
             throw new VniException(ErrorCodes.InvalidArgument, $"grace of {grace.TotalSeconds} s is not valid: give 0 to 86400 seconds");
-        return View(await AskAsync<ApplicationState>(aid, reply => new StopApplication(grace, reply), cancellationToken));
+        return RouteAsync(aid, FarmKinds.Stop, new StopRequest(grace.TotalSeconds), () => StopHereAsync(aid, grace, cancellationToken), cancellationToken);
     }
 
     /// <summary>Removes an application with its files, snapshots and identity; a running one only with <paramref name="force"/>.</summary>
-    public async Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) =>
-        await AskAsync<bool>(aid, reply => new RemoveApplication(force, reply), cancellationToken);
+    public Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) =>
+        RouteAsync(aid, FarmKinds.Remove, force, () => RemoveHereAsync(aid, force, cancellationToken), cancellationToken);
 
     /// <summary>Takes a snapshot of a running application.</summary>
-    public async Task<SnapshotView> SnapshotAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken)
+    public Task<SnapshotView> SnapshotAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken) =>
+        RouteAsync(aid, FarmKinds.Snapshot, request, () => SnapshotHereAsync(aid, request, cancellationToken), cancellationToken);
+
+    /// <summary>Restores a dormant or stopped application from a snapshot; one whose node has gone comes here.</summary>
+    public Task<RestoreView> RestoreAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken) =>
+        RouteAsync(aid, FarmKinds.Restore, request, () => RestoreHereAsync(aid, request, cancellationToken), cancellationToken);
+
+    /// <summary>Moves an application to another node.</summary>
+    public Task<MigrationView> MigrateAsync(Aid aid, MigrateRequest request, CancellationToken cancellationToken)
     {
-        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply), cancellationToken);
-        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases };
+        if (request.TimeoutSeconds is not (>= 1 and <= 86400))
+            throw new VniException(ErrorCodes.InvalidArgument, $"a timeout of {request.TimeoutSeconds} s is not valid: give 1 to 86400 seconds");
+        if (!_members.Members.TryGetValue(request.Node, out var target))
+            throw new VniException(ErrorCodes.NotFound, $"there is no node {DnsLabel.Quote(request.Node)} in the farm; 'vni nodes' lists those there are");
+        if (target.Leaving) throw new VniException(ErrorCodes.Conflict, $"node {request.Node} is leaving the farm and takes nothing; name another node");
+        return RouteAsync(aid, FarmKinds.Migrate, request, () => MigrateHereAsync(aid, request, cancellationToken), cancellationToken);
     }
 
     /// <summary>The snapshots of one application, or of all, from the oldest to the newest of each.</summary>
@@ -104,13 +137,6 @@ public sealed class ApplicationService : IAsyncDisposable
         if (aid is { } missing && read.Responses[1].Count == 0) throw ApplicationSentences.NotFound(missing);
         return [.. read.Responses[0].Pairs.Select(pair => ApplicationViews.Of(RegistryJson.Snapshot(pair)))];
     });
-
-    /// <summary>Restores a dormant or stopped application from a snapshot.</summary>
-    public async Task<RestoreView> RestoreAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken)
-    {
-        var restored = await AskAsync<ApplicationRestored>(aid, reply => new RestoreApplication(request.Snapshot, reply, cancellationToken), cancellationToken);
-        return new RestoreView(View(restored.State), restored.Snapshot, restored.Result.FramesHeld, restored.Result.Phases);
-    }
 
     /// <summary>The newest events of an application in order; with <paramref name="follow"/> also those to come, until it is
     /// removed or the caller cancels.</summary>
@@ -138,12 +164,18 @@ public sealed class ApplicationService : IAsyncDisposable
             _log.WorkFailed(e, "waiting for the operations under way");
         }
 
+        if (_scheduler is not null) await _scheduler.StopAsync();
         await Task.WhenAll(actors.Select(actor => actor.StopAsync()));
         await _node.StopAsync();
+        await _following.CancelAsync();
+        await _followed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _following.Dispose();
         try
         {
             var owners = await _registry.RangeAsync(KeyRange.Prefix(_keys.Owners), CancellationToken.None);
-            await _lease.LeaveAsync(owners.Pairs.Any(pair => pair.Lease == _lease.Id), CancellationToken.None);
+            var runsOn = owners.Pairs.Any(pair => pair.Lease == _lease.Id);
+            if (!runsOn) _ports.Fence.Disarm();
+            await _lease.LeaveAsync(runsOn, CancellationToken.None);
         }
         catch (RegistryUnavailableException e)
         {
@@ -154,11 +186,11 @@ public sealed class ApplicationService : IAsyncDisposable
     }
 
     private ApplicationView View(ApplicationState state) =>
-        ApplicationViews.Of(state, state.Node == _settings.Node ? _access.ListProcesses(state.Aid) : []);
+        ApplicationViews.Of(state, state.Node == _settings.Node ? _ports.Access.ListProcesses(state.Aid) : []);
 
     /// <summary>Asks an application's actor. One that stopped before it could answer is asked for anew, once: it was
     /// replaced, or its application is gone and the answer says so.</summary>
-    private Task<T> AskAsync<T>(Aid aid, Func<Reply<T>, ApplicationMessage> make, CancellationToken cancellationToken) => GuardAsync(async () =>
+    private async Task<T> AskAsync<T>(Aid aid, Func<Reply<T>, ApplicationMessage> make, CancellationToken cancellationToken)
     {
         var actor = await ResolveAsync(aid, null, cancellationToken);
         try
@@ -170,7 +202,7 @@ public sealed class ApplicationService : IAsyncDisposable
             actor = await ResolveAsync(aid, actor, cancellationToken);
             return await actor.AskAsync(make, cancellationToken);
         }
-    });
+    }
 
     private Task<ActorRef<ApplicationMessage>> ResolveAsync(Aid aid, ActorRef<ApplicationMessage>? not, CancellationToken cancellationToken) =>
         _node.AskAsync<ActorRef<ApplicationMessage>>(reply => new NodeMessage.Resolve(aid, not, reply), cancellationToken);
@@ -181,6 +213,14 @@ public sealed class ApplicationService : IAsyncDisposable
         try
         {
             return await work();
+        }
+        catch (ElsewhereException e)
+        {
+            throw e.ToRefusal();
+        }
+        catch (Exception e) when (e is PeerUnreachableException or PeerSilentException)
+        {
+            throw new VniException(ErrorCodes.DaemonUnavailable, $"{e.Message}; 'vni nodes' lists those that are up, and 'vni inspect' shows what became of it", e);
         }
         catch (RegistryUnavailableException e)
         {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Applications;
 using Vni.Actors.Diagnostics;
+using Vni.Actors.Farms;
+using Vni.Actors.HandOffs;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
@@ -11,19 +13,24 @@ namespace Vni.Actors.Nodes;
 /// <summary>
 /// Takes charge of one node [K2]: Closed, Opening (lease and membership, survey, recovery of every application), Open,
 /// Closing. Holds the directory of the ApplicationActors that run here; decides nothing about an application itself.
-/// An application's actor that stops although its application is still there is made anew from the registry.
+/// An application's actor that stops although its application is still there is made anew from the registry. In a farm it
+/// also receives hand-offs, and keeps instances from running when the node's lease may be over (self-fencing).
 /// </summary>
-internal sealed class NodeActor(
+internal sealed partial class NodeActor(
     IRegistry registry,
     RegistryKeys keys,
-    IInterposer interposer,
-    IInstanceAccess access,
+    NodePorts ports,
+    MemberDirectory members,
     NodeLease lease,
     ApplicationStore store,
     IdentityAllocator allocator,
     NodeSettings settings,
     ILogger log) : Actor<NodeMessage>
 {
+    private readonly IInterposer interposer = ports.Interposer;
+    private readonly FenceGate _gate = new();
+    private readonly LeaseGuard _guard = new(settings.LeaseTimeToLive);
+
     private enum Phase
     {
         Closed,
@@ -34,7 +41,9 @@ internal sealed class NodeActor(
 
     private readonly Dictionary<Aid, ActorRef<ApplicationMessage>> _applications = [];
     private Phase _phase = Phase.Closed;
-    private long _announcedLease;
+
+    /// <summary>The lease on which the owner records of everything that runs here are known to hang.</summary>
+    private long _confirmedLease;
 
     protected override void Receive(NodeMessage message)
     {
@@ -45,13 +54,13 @@ internal sealed class NodeActor(
                 PipeTo(OpenAsync(), survey => new NodeMessage.Surveyed(survey, reply), error => new NodeMessage.OpenFailed(error, reply));
                 break;
             case (Phase.Opening, NodeMessage.Surveyed { Survey: var survey, Reply: var reply }):
-                _announcedLease = lease.Id;
                 ScheduleRenewal();
                 PipeTo(ReadEndsAsync(), () => new NodeMessage.Done("reading the ends of instances", null), error => new NodeMessage.Done("reading the ends of instances", error));
                 PipeTo(RecoverAsync(survey), () => new NodeMessage.Recovered(reply), error => new NodeMessage.OpenFailed(error, reply));
                 break;
             case (Phase.Opening, NodeMessage.Recovered { Reply: var reply }):
                 _phase = Phase.Open;
+                Confirm(lease.Id, lease.Sent);
                 reply.Success(true);
                 break;
             case (Phase.Opening, NodeMessage.OpenFailed { Reason: var reason, Reply: var reply }):
@@ -98,6 +107,7 @@ internal sealed class NodeActor(
                 break;
             case (_, NodeMessage.Ended { Instance: var instance }):
                 if (_applications.TryGetValue(instance.Aid, out var owner)) owner.Tell(new EndOfInstance(instance));
+                else if (_arriving.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
                 break;
 
             case (_, NodeMessage.RenewLease):
@@ -105,7 +115,7 @@ internal sealed class NodeActor(
                 break;
             case (_, NodeMessage.LeaseRenewed { Problem: var problem }):
                 if (problem is not null) log.LeaseNotRenewed(problem);
-                AnnounceLease();
+                else Renewed();
                 ScheduleRenewal();
                 break;
 
@@ -115,6 +125,9 @@ internal sealed class NodeActor(
                 break;
             case (_, NodeMessage.Done { Doing: var doing, Problem: var problem }):
                 if (problem is not (null or OperationCanceledException)) log.WorkFailed(problem, doing);
+                break;
+            case (_, NodeMessage.Farm farm):
+                Receive(farm);
                 break;
             default: // Nothing to open twice, nobody to revive while closing.
                 (message as NodeMessage.Open)?.Reply.Failure(Unavailable());
@@ -128,7 +141,8 @@ internal sealed class NodeActor(
     private async Task<NodeSurvey> OpenAsync()
     {
         var platform = await interposer.GetPlatformAsync(Context.Stopping);
-        await lease.EstablishAsync(new MemberRecord(settings.Node, platform), Context.Stopping);
+        await lease.EstablishAsync(MemberRecord.Of(settings, platform, Context.TimeProvider.GetUtcNow()), Context.Stopping);
+        await members.ReadAsync(Context.Stopping);
         return await NodeSurvey.TakeAsync(registry, keys, interposer, settings.Node, Context.Stopping);
     }
 
@@ -185,7 +199,7 @@ internal sealed class NodeActor(
         var aid = application.Application.State.Aid;
         var actor = Context.System.Start(
             $"{Context.Self.Path}/applications/{aid}",
-            () => new ApplicationActor(application, store, interposer, settings, log),
+            () => new ApplicationActor(application, store, ports, members, _gate, settings, log),
             Supervision.StopOnFailure);
         _applications[aid] = actor;
         PipeTo(StoppedAsync(actor), () => new NodeMessage.ApplicationStopped(aid, actor), error => new NodeMessage.Done("watching an actor", error));
@@ -252,38 +266,35 @@ internal sealed class NodeActor(
             if (reply is not null) reply.Failure(problem);
             else if (_phase == Phase.Open) Schedule(settings.RetryDelay, new NodeMessage.Revive(aid));
         }
+        else if (_arriving.ContainsKey(aid))
+        {
+            reply?.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy: it is being migrated to this node; try again when that has ended"));
+        }
         else if (application is null)
         {
             reply?.Failure(ApplicationSentences.NotFound(aid));
+            if (reply is null) CleanAway(aid, null);
         }
-        else if (application.Application.State is { Node: var node } && node != settings.Node)
+        else if (IsOurs(application.Application.State))
         {
-            reply?.Failure(new VniException(ErrorCodes.Conflict, $"application {aid} is on node {node}; ask there"));
-        }
-        else
-        {
+            var found = ports.Access.ListProcesses(aid).Count > 0 ? FoundState.Alive : FoundState.Pieces;
+            if (reply is null && found != FoundState.Alive && IsIdleClaim(application.Application)) return;
             log.Reviving(aid.Value);
             actor = Add(application);
-            var found = access.ListProcesses(aid).Count > 0 ? FoundState.Alive : FoundState.Pieces;
             PipeTo(
                 RecoverAsync(actor, aid, found, onDisk: null),
                 () => new NodeMessage.Done("recovering an application", null),
                 error => new NodeMessage.Done("recovering an application", error));
             reply?.Success(actor);
         }
+        else
+        {
+            TakeForeign(application, reply);
+        }
     }
 
     private void ScheduleRenewal()
     {
-        if (_phase != Phase.Closing) Schedule(settings.LeaseTimeToLive / 3, new NodeMessage.RenewLease());
-    }
-
-    /// <summary>Whoever found the lease lost has replaced it; the applications must hang their owner records on the new one.</summary>
-    private void AnnounceLease()
-    {
-        if (lease.Id == _announcedLease) return;
-        _announcedLease = lease.Id;
-        log.LeaseReplaced(_announcedLease);
-        foreach (var application in _applications.Values) application.Tell(new LeaseReplaced());
+        if (_phase != Phase.Closing) Schedule(_guard.Renewal, new NodeMessage.RenewLease());
     }
 }

@@ -1,3 +1,4 @@
+using Vni.Actors.HandOffs;
 using Vni.Actors.Registry;
 
 namespace Vni.Actors.Nodes;
@@ -6,14 +7,22 @@ namespace Vni.Actors.Nodes;
 /// The node's lease, on which its member record and its owner records hang. Safe to use from any task: whoever finds
 /// the lease lost first replaces it, the others wait for that.
 /// </summary>
-internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSettings settings) : IDisposable
+internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSettings settings, TimeProvider time) : IDisposable
 {
     private readonly SemaphoreSlim _replacing = new(1, 1);
+    private readonly long _epoch = time.GetTimestamp();
     private MemberRecord? _member;
     private long _id;
+    private long _sent;
 
     /// <summary>The lease to hang keys on; 0 before <see cref="EstablishAsync"/>.</summary>
     public long Id => Volatile.Read(ref _id);
+
+    /// <summary>When the last grant or renewal that succeeded was sent, for <see cref="LeaseGuard"/>.</summary>
+    public TimeSpan Sent => TimeSpan.FromTicks(Volatile.Read(ref _sent));
+
+    /// <summary>The present on the clock of <see cref="Sent"/>.</summary>
+    public TimeSpan Now => time.GetElapsedTime(_epoch);
 
     /// <summary>Grants the first lease and writes the member record.</summary>
     public Task EstablishAsync(MemberRecord member, CancellationToken cancellationToken)
@@ -25,8 +34,25 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
     /// <summary>Renews the lease, or replaces it if it is lost; then <see cref="Id"/> is another.</summary>
     public async Task KeepAliveAsync(CancellationToken cancellationToken)
     {
-        var id = Id;
+        var (id, sent) = (Id, Now);
         if (await registry.KeepAliveAsync(id, cancellationToken) is null) await ReplaceAsync(id, cancellationToken);
+        else Confirm(sent);
+    }
+
+    /// <summary>Changes the member record.</summary>
+    public async Task AnnounceAsync(Func<MemberRecord, MemberRecord> change, CancellationToken cancellationToken)
+    {
+        await _replacing.WaitAsync(cancellationToken);
+        try
+        {
+            if (_member is null) return;
+            _member = change(_member);
+            await registry.TransactAsync(new Transaction([], [Put(Id)], []), cancellationToken);
+        }
+        finally
+        {
+            _replacing.Release();
+        }
     }
 
     /// <summary>Grants a lease in place of <paramref name="lost"/> and hangs the member record on it; does nothing when that
@@ -37,10 +63,11 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
         try
         {
             if (Id != lost || _member is null) return;
+            var sent = Now;
             var lease = await registry.GrantLeaseAsync(settings.LeaseTimeToLive, cancellationToken);
-            var put = new Operation.Put(keys.Member(settings.Node), RegistryJson.Bytes(_member), lease.Id);
-            await registry.TransactAsync(new Transaction([], [put], []), cancellationToken);
+            await registry.TransactAsync(new Transaction([], [Put(lease.Id)], []), cancellationToken);
             Volatile.Write(ref _id, lease.Id);
+            Confirm(sent);
         }
         finally
         {
@@ -56,10 +83,17 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
     {
         var id = Id;
         if (id == 0) return;
-        if (instancesRunOn)
+        if (!instancesRunOn) await registry.RevokeLeaseAsync(id, cancellationToken);
+        else if (!settings.Shared) // Others must not take a node that is merely restarted for one that is gone.
             await registry.TransactAsync(new Transaction([], [new Operation.Delete(new KeyRange(keys.Member(settings.Node)))], []), cancellationToken);
-        else await registry.RevokeLeaseAsync(id, cancellationToken);
     }
 
     public void Dispose() => _replacing.Dispose();
+
+    private Operation.Put Put(long lease) => new(keys.Member(settings.Node), RegistryJson.Bytes(_member!), lease);
+
+    private void Confirm(TimeSpan sent)
+    {
+        if (sent.Ticks > Volatile.Read(ref _sent)) Volatile.Write(ref _sent, sent.Ticks);
+    }
 }

@@ -25,4 +25,19 @@ internal static partial class NodeLog
 
     [LoggerMessage(1126, LogLevel.Warning, "The actor of application {Aid} stopped and is brought back")]
     public static partial void Reviving(this ILogger log, string aid);
+
+    [LoggerMessage(1127, LogLevel.Critical, "The node's lease could not be renewed in time: all instances are frozen until it is confirmed that they are this node's")]
+    public static partial void Fenced(this ILogger log);
+
+    [LoggerMessage(1128, LogLevel.Warning, "The node's lease is confirmed again; instances that are still this node's run on")]
+    public static partial void Lifted(this ILogger log);
+
+    [LoggerMessage(1129, LogLevel.Information, "This node is the farm's leader")]
+    public static partial void Leads(this ILogger log);
+
+    [LoggerMessage(1130, LogLevel.Warning, "Application {Aid} is restored from {Snapshot} on node {Node}: its node has gone")]
+    public static partial void Restores(this ILogger log, string aid, string snapshot, string node);
+
+    [LoggerMessage(1131, LogLevel.Error, "Application {Aid} is lost: {Why}")]
+    public static partial void GivesUp(this ILogger log, string aid, string why);
 }

@@ -1,4 +1,6 @@
 using Vni.Actors.Applications;
+using Vni.Actors.Farms;
+using Vni.Actors.HandOffs;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
@@ -55,6 +57,39 @@ internal abstract record NodeMessage
 
     /// <summary>Work that nobody waits for has ended.</summary>
     internal sealed record Done(string Doing, Exception? Problem) : NodeMessage;
+
+    /// <summary>What only a node of a farm receives.</summary>
+    internal abstract record Farm : NodeMessage;
+
+    /// <summary>The lease has not been renewed for so long that others may act soon.</summary>
+    internal sealed record FenceDue : Farm;
+
+    /// <summary>Freezes everything and gives the lease up: others may act at once.</summary>
+    internal sealed record Surrender(Reply<bool> Reply) : Farm;
+
+    /// <summary>Everything is frozen, or could not be.</summary>
+    internal sealed record Fenced(Exception? Problem, Reply<bool>? Reply) : Farm;
+
+    /// <summary>Everything that runs here is this node's, on this lease.</summary>
+    internal sealed record Confirmed(long Lease, TimeSpan Sent, int Closings, Exception? Problem) : Farm;
+
+    /// <summary>An application may come here.</summary>
+    internal sealed record OpenHandOff(PrepareHandOff Question, Reply<ActorRef<TargetMessage>> Reply) : Farm;
+
+    /// <summary>Finds a hand-off to this node.</summary>
+    internal sealed record FindHandOff(HandOffHeader Header, Reply<ActorRef<TargetMessage>> Reply) : Farm;
+
+    /// <summary>A hand-off to this node is over.</summary>
+    internal sealed record HandOffOver(Aid Aid, ActorRef<TargetMessage> Actor) : Farm;
+
+    /// <summary>Something is here of an application that may not be this node's: to be looked at as a starting daemon does.</summary>
+    internal sealed record Examine(Aid Aid) : Farm;
+
+    /// <summary>What was here of another node's application is gone.</summary>
+    internal sealed record CleanedAway(Aid Aid, Exception? Problem) : Farm;
+
+    /// <summary>An instance has come here and runs.</summary>
+    internal sealed record Arrived(HandOffArrival Arrival, LoadedApplication? Application) : Farm;
 
     /// <summary>Refuses new operations; answered with all actors.</summary>
     internal sealed record Close(Reply<IReadOnlyList<ActorRef<ApplicationMessage>>> Reply) : NodeMessage;

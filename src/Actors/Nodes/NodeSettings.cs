@@ -20,6 +20,36 @@ public sealed record NodeSettings
     /// <value>Default 5 s.</value>
     public TimeSpan SyncDelay { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Whether the registry is shared with other nodes, which may act when this one is silent: then instances run only
+    /// as long as the node's lease certainly lives.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>Version of the daemon.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>Where other nodes reach this one, <c>host:port</c>; <c>null</c>: not at all.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>Processors of the machine.</summary>
+    public int Cpus { get; init; }
+
+    /// <summary>Bytes of memory of the machine.</summary>
+    public long Memory { get; init; }
+
+    /// <summary>What the operator says about the node.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>A directory that all nodes share, into which checkpoints are copied; <c>null</c>: they are copied to another node.</summary>
+    public string? SharedSnapshots { get; init; }
+
+    /// <summary>Time between looks at what a silent peer has made of a hand-off.</summary>
+    /// <value>Default 100 ms.</value>
+    public TimeSpan HandOffPoll { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>After how long without a word of the source a target looks whether the hand-off is still wanted.</summary>
+    /// <value>Default 5 s.</value>
+    public TimeSpan HandOffQuiet { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long the node's records outlive a silent node, in whole seconds.</summary>
     /// <value>Default 10 s, minimum 3 s.</value>
     public TimeSpan LeaseTimeToLive { get; init; } = TimeSpan.FromSeconds(10);

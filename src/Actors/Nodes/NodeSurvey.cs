@@ -41,15 +41,18 @@ internal sealed record NodeSurvey(
         var recorded = read.Responses[2].Pairs.Select(pair => pair.Key[keys.Snapshots.Length..]).ToHashSet(StringComparer.Ordinal);
         var found = inventory.Instances.ToDictionary(instance => instance.Aid, instance => instance.State);
         return new NodeSurvey(
-            [.. applications.Where(a => a.State.Node == node).Select(a => (
+            [.. applications.Where(a => IsOf(a.State, node)).Select(a => (
                 new LoadedApplication(a, [.. snapshots[a.State.Aid]]), found.TryGetValue(a.State.Aid, out var state) ? state : (FoundState?)null))],
-            [.. applications.Where(a => a.State.Node != node && found.ContainsKey(a.State.Aid))
+            [.. applications.Where(a => !IsOf(a.State, node) && found.ContainsKey(a.State.Aid))
                 .Select(a => new InstanceSpec(a.State.Aid, a.State.Identity, a.State.Declaration, a.State.Epoch))],
             [.. found.Keys.Where(aid => !known.Contains(aid.Value))],
             [.. inventory.Snapshots.Where(id => !recorded.Contains(id))],
             unreadable,
             inventory.Snapshots.ToHashSet(StringComparer.Ordinal));
     }
+
+    /// <summary>Whether a node must see to an application: it runs it or holds its snapshot, or has frozen it for a hand-off.</summary>
+    public static bool IsOf(ApplicationState state, string node) => state.Node == node || state.HandOff?.Source == node;
 
     private static List<T> Parse<T>(IReadOnlyList<KeyValue> pairs, Func<KeyValue, T> parse, List<VniException> unreadable)
     {

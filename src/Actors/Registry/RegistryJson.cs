@@ -36,6 +36,8 @@ internal sealed partial class RegistryJson : JsonSerializerContext
 
     public static HolderRecord Holder(KeyValue pair) => Read(pair, Default.HolderRecord);
 
+    public static MemberRecord Member(KeyValue pair) => Read(pair, Default.MemberRecord);
+
     public static OwnerRecord Owner(KeyValue pair) => Read(pair, Default.OwnerRecord);
 
     private static ReadOnlyMemory<byte> Write<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);

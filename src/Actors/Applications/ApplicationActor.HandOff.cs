@@ -1,0 +1,337 @@
+using Vni.Actors.Diagnostics;
+using Vni.Actors.Farms;
+using Vni.Actors.HandOffs;
+using Vni.Actors.Interposition;
+using Vni.Actors.Kernel;
+using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
+using Vni.Actors.Registry;
+using static Vni.Actors.Applications.ApplicationStatus;
+
+namespace Vni.Actors.Applications;
+
+/// <content>
+/// The source's half of a hand-off: <see cref="HandOffSource"/> decides, this carries out, one thing at a time. What the
+/// machine calls a question or a piece of work is here a message to the target or a call of the interposer.
+/// </content>
+internal sealed partial class ApplicationActor
+{
+    /// <summary>How long a target may take over what it does at once.</summary>
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(3);
+
+    /// <summary>An application that is frozen waits for this.</summary>
+    private static readonly TimeSpan AbandonTimeout = TimeSpan.FromMilliseconds(500);
+
+    private MigrationRun? _migration;
+
+    private void Migrate(MigrateApplication migrate)
+    {
+        if (migrate.Request.Node == settings.Node)
+        {
+            migrate.Fail(new VniException(ErrorCodes.InvalidArgument, $"application {State.Aid} is on node {settings.Node} already; name another node"));
+            return;
+        }
+
+        Begin(migrate);
+        if (State.Status != Running || migrate.Request.DryRun)
+        {
+            PipeTo(
+                State.Status == Running ? CheckAsync(migrate.Request.Node) : MoveAtRestAsync(migrate.Request.Node, migrate.Request.DryRun),
+                moved => new Outcome.MovedAtRest(moved),
+                error => new Outcome.Failed(Readable(error)));
+        }
+        else
+        {
+            var handOff = new HandOffRecord(CommandId.New(), settings.Node, migrate.Request.Node, State.Epoch);
+            _migration = new MigrationRun(new HandOffSource(_stored, handOff), handOff, migrate.Request, Context.TimeProvider);
+            Perform(_migration.Source.Begin());
+        }
+    }
+
+    /// <summary>Goes on with a hand-off that a former daemon began, or with a claim to an application that was taken over while
+    /// this node was away.</summary>
+    private void ResumeClaim(FoundState? found)
+    {
+        if (found != FoundState.Alive && State.Status != Migrating)
+        {
+            // Nothing is here to claim it with: whoever waits for this node need not.
+            if (State.Status == Restoring && !_stored.Owned) Record(State with { HandOff = null }, OwnerChange.Keep, EventKinds.Recovered, $"node {settings.Node} has come back without it");
+            else Finish();
+            return;
+        }
+
+        var handOff = State.HandOff!;
+        var reason = new VniException(ErrorCodes.DaemonUnavailable, $"the daemon of node {settings.Node} ended meanwhile");
+        _migration = new MigrationRun(new HandOffSource(_stored, handOff), handOff, new MigrateRequest(handOff.Target), Context.TimeProvider) { Inherited = found ?? FoundState.Pieces };
+        Perform(_migration.Source.Resume(reason));
+    }
+
+    private void Follow(HandOffHappened happened)
+    {
+        if (_migration is null) return;
+        var effect = _migration.Source.On(happened.Event);
+        var stored = _migration.Source.Stored;
+        if (stored != _stored) Become(stored);
+        Perform(effect);
+    }
+
+    private void Perform(SourceEffect effect)
+    {
+        var run = _migration!;
+        switch (effect)
+        {
+            case SourceEffect.Write write:
+                FaultPoints.Reach($"handoff:source:{(run.Asked ? "contest" : "decide")}");
+                PipeTo(
+                    write.Insist ? store.RecordAsync(write.From, write.Change, Context.Stopping) : store.DecideAsync(write.From, write.Change, Context.Stopping),
+                    stored => Happened(new SourceEvent.Wrote(stored)),
+                    error => Happened(error is UndecidedException { Now: var now, InnerException: var reason }
+                        ? new SourceEvent.NotWritten(false, reason!, now)
+                        : new SourceEvent.NotWritten(error is StaleWriteException, error)));
+                break;
+            case SourceEffect.Read:
+                PipeTo(store.LookAsync(State.Aid, Context.Stopping), seen => Happened(new SourceEvent.Seen(seen)), Unanswered);
+                break;
+            case SourceEffect.Ask { Question: var question }:
+                FaultPoints.Reach($"handoff:source:{question.ToString().ToLowerInvariant()}");
+                PipeTo(AskAsync(run, question), () => Happened(new SourceEvent.Done()), Unanswered);
+                break;
+            case SourceEffect.Do { Work: var work }:
+                FaultPoints.Reach($"handoff:source:{work.ToString().ToLowerInvariant()}");
+                PipeTo<SourceEvent>(WorkAsync(run, work), Happened, Unanswered);
+                break;
+            case SourceEffect.Wait:
+                Schedule(settings.HandOffPoll, Happened(new SourceEvent.Due()));
+                break;
+            case SourceEffect.End { Outcome: var outcome }:
+                End(run, outcome);
+                break;
+        }
+    }
+
+    private static HandOffHappened Happened(SourceEvent happened) => new(happened);
+
+    private static Exception Readable(Exception error) =>
+        error is PeerSilentException or PeerUnreachableException ? new VniException(ErrorCodes.DaemonUnavailable, $"{error.Message}; 'vni nodes' lists those that are up", error) : error;
+
+    private HandOffHappened Unanswered(Exception error) => Happened(error switch
+    {
+        StaleWriteException => new SourceEvent.NotWritten(true, error),
+        PeerSilentException => new SourceEvent.Silent(Readable(error)),
+        PeerUnreachableException => new SourceEvent.Failed(Readable(error)),
+        OperationCanceledException when !Context.Stopping.IsCancellationRequested => new SourceEvent.Silent(
+            new VniException(ErrorCodes.DaemonUnavailable, $"the migration of {State.Aid} took longer than {_migration?.Request.TimeoutSeconds ?? 0:0.#} s; allow more time with --timeout", error)),
+        _ => new SourceEvent.Failed(error),
+    });
+
+    private void End(MigrationRun run, HandOffOutcome outcome)
+    {
+        _migration = null;
+        switch (outcome)
+        {
+            case HandOffOutcome.Moved:
+                FaultPoints.Reach("handoff:source:moved");
+                log.HandedOver(State.Aid.Value, run.HandOff.Target, run.Freeze.TotalMilliseconds);
+                _moved = run.View(State, settings.Node);
+                FinishAway();
+                break;
+            case HandOffOutcome.Stayed:
+                _failure = run.Source.Reason;
+                if (run.Inherited is not null) _initPid = run.InitPid;
+                if (_command is RecoverApplication)
+                {
+                    if (_failure is not null) log.BackgroundFailed(_failure, State.Aid.Value, _command.Doing);
+                    _failure = null;
+                }
+
+                Finish();
+                break;
+            case HandOffOutcome.Gone:
+                _failure = run.Source.Reason;
+                var lost = "its processes ended while it was being migrated";
+                Record(Settled(Stopped) with { Node = settings.Node, Reason = lost, Resumed = false }, OwnerChange.Release, EventKinds.Exited, lost);
+                break;
+            case HandOffOutcome.Disowned: // Another actor looks at it as a starting daemon does.
+                Fence(new StaleWriteException(State.Aid.Value, lost: false, "it was changed meanwhile by others"));
+                break;
+        }
+    }
+
+    /// <summary>It is no longer here: its asker is told, and the actor ends.</summary>
+    private void FinishAway()
+    {
+        switch (_command)
+        {
+            case MigrateApplication migrate:
+                migrate.Reply.Success(_moved!);
+                break;
+            case RecoverApplication recover:
+                recover.Reply.Success(false);
+                break;
+        }
+
+        _command = null;
+        AnswerIfQuiet();
+        Stop();
+    }
+
+    private async Task AskAsync(MigrationRun run, HandOffQuestion question)
+    {
+        var (target, id) = (run.HandOff.Target, run.HandOff.Id);
+        var header = new HandOffHeader(id, State.Aid);
+        using var limit = run.Limit(Context.Stopping);
+        switch (question)
+        {
+            case HandOffQuestion.Prepare:
+                run.Began();
+                var facts = await ports.Transfer.DescribeAsync(Spec, limit.Token);
+                if (facts.Blockers.Count > 0) throw NotMovable(facts.Blockers);
+                await ports.Messenger.AskAsync(target, FarmKinds.Prepare, new PrepareHandOff(run.HandOff, Spec, facts), $"{id}-prepare", run.Left, limit.Token);
+                run.Mark("prepare");
+                break;
+            case HandOffQuestion.Hold:
+                await ports.Messenger.AskAsync(target, FarmKinds.Hold, header, $"{id}-hold", Brief, limit.Token);
+                run.Mark("hold");
+                break;
+            case HandOffQuestion.Resume:
+                run.Asked = true;
+                var ask = new ResumeHandOff(id, State.Aid, _stored.State, _stored.Revision, _stored.Owned, run.Sent!.ManifestSha256);
+                run.Resumed = await ports.Messenger.AskAsync(target, FarmKinds.Resume, ask, $"{id}-resume", run.Left, Context.Stopping);
+                run.Thawed();
+                break;
+            case HandOffQuestion.Abandon:
+                run.Frames = [.. (await ports.Messenger.AskAsync(target, FarmKinds.Abandon, header, $"{id}-abandon", AbandonTimeout, Context.Stopping)).Select(frame => (ReadOnlyMemory<byte>)frame)];
+                break;
+        }
+    }
+
+    private async Task<SourceEvent> WorkAsync(MigrationRun run, HandOffWork work)
+    {
+        var (target, id) = (run.HandOff.Target, run.HandOff.Id);
+        var header = new HandOffHeader(id, State.Aid);
+        using var limit = run.Limit(Context.Stopping);
+        switch (work)
+        {
+            case HandOffWork.SendLayer:
+                await ports.Messenger.SendAsync(target, FarmKinds.Layer, header, (stream, cancel) => ports.Transfer.SendLayerAsync(Spec, id, stream, cancel), limit.Token);
+                run.Mark("layer");
+                break;
+            case HandOffWork.Freeze:
+                await gate.WhenOpen.WaitAsync(limit.Token); // What a fence has frozen is not ours to thaw afterwards.
+                run.Froze();
+                await ports.Transfer.FreezeAsync(Spec, limit.Token);
+                run.Mark("freeze");
+                break;
+            case HandOffWork.SendState:
+                await ports.Messenger.SendAsync(
+                    target, FarmKinds.State, header, async (stream, cancel) => run.Sent = await ports.Transfer.SendStateAsync(Spec, id, stream, cancel), limit.Token);
+                run.MarkSent();
+                break;
+            case HandOffWork.Thaw:
+                return await ThawAsync(run);
+            case HandOffWork.Release:
+                await ports.Transfer.ReleaseMovedAsync(Spec with { Epoch = run.HandOff.Epoch }, id, CancellationToken.None);
+                run.Mark("release");
+                break;
+        }
+
+        return new SourceEvent.Done();
+    }
+
+    /// <summary>Lets it run on here: never while the node is fenced, and after that only with the registry's word.</summary>
+    private async Task<SourceEvent> ThawAsync(MigrationRun run)
+    {
+        while (true)
+        {
+            var closings = gate.Closings;
+            if (!gate.WhenOpen.IsCompleted || run.Inherited is not null && settings.Shared)
+            {
+                await gate.WhenOpen.WaitAsync(Context.Stopping);
+                await store.ReclaimAsync(_stored, Context.Stopping);
+            }
+
+            using var turn = await gate.EnterAsync(Context.Stopping);
+            if (gate.Closings != closings && !gate.WhenOpen.IsCompleted) continue;
+            if (ports.Access.ListProcesses(State.Aid).Count == 0) return new SourceEvent.Gone();
+            if (run.Inherited is not null) run.InitPid = (await interposer.AdoptAsync(Spec, CancellationToken.None)).InitPid;
+            if (run.Inherited is null || run.Frames.Count > 0) await ports.Transfer.ThawAsync(Spec, run.HandOff.Id, run.Frames, CancellationToken.None);
+            return new SourceEvent.Done();
+        }
+    }
+
+    /// <summary>What would block it, if it were migrated now.</summary>
+    private async Task<MigrationView> CheckAsync(string target)
+    {
+        var (state, spec) = (State, Spec);
+        var facts = await ports.Transfer.DescribeAsync(spec, Context.Stopping);
+        var handOff = new HandOffRecord(CommandId.New(), settings.Node, target, state.Epoch);
+        var there = await ports.Messenger.AskAsync(target, FarmKinds.Check, new PrepareHandOff(handOff, spec, facts), handOff.Id, Brief, Context.Stopping);
+        var run = new MigrationRun(new HandOffSource(_stored, handOff), handOff, new MigrateRequest(target), Context.TimeProvider);
+        return run.View(state, settings.Node) with { DryRun = true, Blockers = [.. facts.Blockers, .. there] };
+    }
+
+    private VniException NotMovable(IReadOnlyList<string> blockers) =>
+        new(ErrorCodes.NotDumpable, $"application {State.Aid} cannot be migrated: {string.Join("; ", blockers)}; it runs on where it is");
+
+    /// <summary>A stopped or dormant one: its files go ahead, then the registry says where it is. Nothing runs meanwhile, so
+    /// that nothing can run twice.</summary>
+    private async Task<MigrationView> MoveAtRestAsync(string target, bool dryRun)
+    {
+        var id = CommandId.New();
+        var handOff = new HandOffRecord(id, settings.Node, target, State.Epoch);
+        var (stored, spec) = (_stored, Spec);
+        var facts = await ports.Transfer.DescribeAsync(spec, Context.Stopping);
+        var blockers = await ports.Messenger.AskAsync(target, FarmKinds.Check, new PrepareHandOff(handOff, spec, facts), $"{id}-check", Brief, Context.Stopping);
+        var run = new MigrationRun(new HandOffSource(stored, handOff), handOff, new MigrateRequest(target), Context.TimeProvider);
+        if (dryRun) return run.View(State, settings.Node) with { DryRun = true, Blockers = blockers };
+        if (blockers.Count > 0) throw new VniException(ErrorCodes.Incompatible, $"application {State.Aid} cannot go to node {target}: {string.Join("; ", blockers)}");
+        try
+        {
+            run.Began();
+            await ports.Messenger.AskAsync(target, FarmKinds.Prepare, new PrepareHandOff(handOff, spec, facts), $"{id}-prepare", Brief, Context.Stopping);
+            await ports.Messenger.SendAsync(target, FarmKinds.Layer, new HandOffHeader(id, spec.Aid), (stream, cancel) => ports.Transfer.SendLayerAsync(spec, id, stream, cancel), Context.Stopping);
+            run.Mark("layer");
+            List<Operation> also = [];
+            if (stored.State.Snapshot is { } newest && _shelf.Find(newest) is { } snapshot && !snapshot.Holders.Contains(target))
+            {
+                await CopyAsync(snapshot, target, Context.Stopping);
+                also.Add(store.Put(snapshot with { Copies = [.. snapshot.Copies ?? [], target] }));
+                run.Mark("snapshot");
+            }
+
+            await ports.Messenger.AskAsync(target, FarmKinds.Settle, new SettleHandOff(id, spec, stored.State.Status == Dormant), $"{id}-settle", TimeSpan.FromSeconds(30), Context.Stopping);
+            var change = new ApplicationChange(stored.State with { Node = target, Epoch = stored.State.Epoch + 1 })
+            {
+                Event = (EventKinds.Migrated, $"it is on node {target} now; it came from {settings.Node}"),
+                Also = also,
+            };
+            Become(await store.DecideAsync(stored, change, Context.Stopping));
+        }
+        catch (UndecidedException e)
+        {
+            _stored = e.Now;
+            await AbandonAsync(target, id);
+            throw e.InnerException!;
+        }
+        catch
+        {
+            await AbandonAsync(target, id);
+            throw;
+        }
+
+        await ports.Transfer.ReleaseMovedAsync(spec, id, CancellationToken.None);
+        return run.View(State, settings.Node);
+    }
+
+    private async Task AbandonAsync(string target, string id)
+    {
+        try
+        {
+            await ports.Messenger.AskAsync(target, FarmKinds.Abandon, new HandOffHeader(id, State.Aid), $"{id}-abandon", Brief, CancellationToken.None);
+        }
+        catch (Exception e) when (e is PeerUnreachableException or PeerSilentException or VniException)
+        {
+            log.BackgroundFailed(e, State.Aid.Value, "telling the target that nothing comes");
+        }
+    }
+}
