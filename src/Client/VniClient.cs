@@ -7,16 +7,23 @@ using Vni.Client.Transport;
 namespace Vni.Client;
 
 /// <summary>
-/// The daemon's API, version 1 (<c>docs/api.md</c>), over its unix socket. Calls may overlap; each is cancelled by its
+/// The daemon's API, version 1 (<c>docs/api.md</c>), over its unix socket, or over TLS at one or several nodes (<see cref="VniFarm"/>). Calls may overlap; each is cancelled by its
 /// token alone, without a time limit of its own. Every failure is a <see cref="Vni.Actors.VniException"/> with the daemon's code, or
 /// <see cref="Vni.Actors.ErrorCodes.DaemonUnavailable"/> when no answer came.
 /// </summary>
-/// <param name="socketPath">Path of the socket, 1 to 107 bytes; see <see cref="VniEndpoint"/>.</param>
-public sealed partial class VniClient(string socketPath) : IDisposable
+public sealed partial class VniClient : IDisposable
 {
-    private readonly DaemonTransport _transport = new(socketPath);
+    private readonly DaemonTransport _transport;
 
-    /// <summary>The socket that is asked.</summary>
+    /// <param name="socketPath">Path of the socket, 1 to 107 bytes; see <see cref="VniEndpoint"/>.</param>
+    public VniClient(string socketPath)
+        : this(new DaemonTransport(socketPath))
+    {
+    }
+
+    internal VniClient(DaemonTransport transport) => _transport = transport;
+
+    /// <summary>Path or address of the daemon that is asked.</summary>
     public string SocketPath => _transport.SocketPath;
 
     /// <summary>Version and name of the daemon.</summary>

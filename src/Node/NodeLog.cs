@@ -26,6 +26,9 @@ internal static partial class NodeLog
     [LoggerMessage(4006, LogLevel.Critical, "The daemon met a defect")]
     internal static partial void Defect(this ILogger log, Exception exception);
 
+    [LoggerMessage(4007, LogLevel.Warning, "Listening at {Address} without certificates: whoever reaches it can do everything that root can")]
+    internal static partial void Insecure(this ILogger log, System.Net.IPEndPoint address);
+
     [LoggerMessage(4010, LogLevel.Information, "{Method} {Path}: {Status} after {Milliseconds:F1} ms")]
     internal static partial void Changed(this ILogger log, string method, string path, int status, double milliseconds);
 

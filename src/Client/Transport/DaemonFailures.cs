@@ -10,6 +10,16 @@ namespace Vni.Client.Transport;
 /// <summary>Turns everything that can go wrong between client and daemon into one sentence that says what to do.</summary>
 internal static class DaemonFailures
 {
+    /// <summary>No connection came about, to the last of <paramref name="count"/> daemons that were tried.</summary>
+    public static VniException Unreachable(DaemonEndpoint endpoint, int count, Exception cause)
+    {
+        if (endpoint.IsSocket && cause.InnerException is SocketException socket) return Unreachable(endpoint.Name, socket);
+        var why = cause;
+        while (why.InnerException is { } inner) why = inner;
+        var who = count == 1 ? $"vnid does not answer at {endpoint.Name}" : $"none of {count} nodes answers, the last at {endpoint.Name}";
+        return new VniException(ErrorCodes.DaemonUnavailable, $"{who} ({why.Message.TrimEnd('.')}): check its address and that it runs", cause);
+    }
+
     /// <summary>No connection: connect(2) on a unix socket says ENOENT, ECONNREFUSED, EACCES or something rarer.</summary>
     public static VniException Unreachable(string socketPath, SocketException cause)
     {

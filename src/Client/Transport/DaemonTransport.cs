@@ -3,42 +3,35 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Vni.Actors;
-using Vni.Actors.Identity;
-using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
 
 namespace Vni.Client.Transport;
 
-/// <summary>HTTP/1.1 over the daemon's unix socket. Every failure leaves as a <see cref="VniException"/> with the daemon's code.</summary>
+/// <summary>
+/// Requests to one daemon, or to the first of several that answers; who answered is asked first from then on. Every failure leaves as a
+/// <see cref="VniException"/> with the daemon's code.
+/// </summary>
+/// <remarks>
+/// What certainly was not delivered is sent to the next daemon, and so is a question whose answer was lost. A command whose answer
+/// was lost is repeated once to the same daemon, which knows it by its id and does it once; another would not.
+/// </remarks>
 internal sealed class DaemonTransport : IDisposable
 {
-    private readonly HttpMessageInvoker _invoker;
-    private readonly UnixDomainSocketEndPoint _endPoint;
+    private const string CommandHeader = "Vni-Command-Id";
+    private readonly IReadOnlyList<DaemonEndpoint> _endpoints;
+    private int _current;
 
     /// <exception cref="VniException">The path is empty or longer than <c>sun_path</c> holds, 107 bytes (unix(7)).</exception>
     public DaemonTransport(string socketPath)
+        : this([DaemonEndpoint.OfSocket(socketPath)])
     {
-        SocketPath = socketPath;
-        try
-        {
-            _endPoint = new UnixDomainSocketEndPoint(socketPath);
-        }
-        catch (ArgumentException)
-        {
-            throw new VniException(ErrorCodes.InvalidArgument, $"socket path {DnsLabel.Quote(socketPath)} cannot be used: give a path of 1 to 107 bytes");
-        }
-
-        _invoker = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            ConnectCallback = ConnectAsync,
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ActivityHeadersPropagator = null,
-        });
     }
 
-    /// <summary>For messages.</summary>
-    public string SocketPath { get; }
+    /// <param name="endpoints">At least one; owned.</param>
+    public DaemonTransport(IReadOnlyList<DaemonEndpoint> endpoints) => _endpoints = endpoints;
+
+    /// <summary>Path or address of the daemon that is asked, for messages.</summary>
+    public string SocketPath => _endpoints[Volatile.Read(ref _current)].Name;
 
     /// <summary>Sends a request and reads the one document of its answer.</summary>
     public async Task<TAnswer> SendAsync<TAnswer>(HttpMethod method, string path, JsonTypeInfo<TAnswer> answer, CancellationToken cancellationToken) =>
@@ -57,29 +50,64 @@ internal sealed class DaemonTransport : IDisposable
     /// <summary>Sends a request; returns when the head of a successful answer is there. The caller disposes it.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response;
-        try
+        if (request.Method != HttpMethod.Get) request.Headers.Add(CommandHeader, CommandId.New());
+        var first = Volatile.Read(ref _current);
+        var index = first;
+        var repeated = false;
+        while (true)
         {
-            response = await _invoker.SendAsync(request, cancellationToken);
+            var endpoint = _endpoints[index];
+            try
+            {
+                var response = await endpoint.SendAsync(Copy(request), cancellationToken);
+                Volatile.Write(ref _current, index);
+                if (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.SwitchingProtocols) return response;
+                using (response) throw await DaemonFailures.ReadAsync(endpoint.Name, response, cancellationToken);
+            }
+            catch (Exception e) when (IsUndelivered(e, cancellationToken))
+            {
+                if (repeated) throw DaemonFailures.ConnectionLost(endpoint.Name, e); // What was sent before may have been done.
+                index = (index + 1) % _endpoints.Count;
+                if (index == first) throw DaemonFailures.Unreachable(endpoint, _endpoints.Count, e);
+            }
+            catch (HttpRequestException e)
+            {
+                if (IsQuestion(request) && (index + 1) % _endpoints.Count != first) index = (index + 1) % _endpoints.Count;
+                else if (!IsQuestion(request) && request.Headers.Upgrade.Count == 0 && !repeated) repeated = true;
+                else throw DaemonFailures.ConnectionLost(endpoint.Name, e);
+            }
         }
-        catch (HttpRequestException e) when (e.InnerException is SocketException cause)
-        {
-            throw DaemonFailures.Unreachable(SocketPath, cause);
-        }
-        catch (HttpRequestException e)
-        {
-            throw DaemonFailures.ConnectionLost(SocketPath, e);
-        }
-
-        if (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.SwitchingProtocols) return response;
-        using (response) throw await DaemonFailures.ReadAsync(SocketPath, response, cancellationToken);
     }
 
     /// <summary>The address of a path of the API; the host name only fills the Host header.</summary>
     public static Uri UriOf(string path) => new("http://vnid" + path);
 
     /// <inheritdoc />
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose()
+    {
+        foreach (var endpoint in _endpoints) endpoint.Dispose();
+    }
+
+    private static bool IsQuestion(HttpRequestMessage request) => request.Method == HttpMethod.Get && request.Headers.Upgrade.Count == 0;
+
+    /// <summary>No connection came about: the name, the network, the certificate, or nobody took it in time.</summary>
+    private static bool IsUndelivered(Exception e, CancellationToken cancellationToken) => e switch
+    {
+        HttpRequestException { InnerException: SocketException } or HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
+        } => true,
+        OperationCanceledException { InnerException: TimeoutException } => !cancellationToken.IsCancellationRequested,
+        _ => false,
+    };
+
+    /// <summary>A message is sent once; what it carries can be sent again.</summary>
+    private static HttpRequestMessage Copy(HttpRequestMessage request)
+    {
+        var copy = new HttpRequestMessage(request.Method, request.RequestUri) { Content = request.Content };
+        foreach (var (name, values) in request.Headers) copy.Headers.TryAddWithoutValidation(name, values);
+        return copy;
+    }
 
     private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
@@ -98,21 +126,6 @@ internal sealed class DaemonTransport : IDisposable
             {
                 throw DaemonFailures.ConnectionLost(SocketPath, e);
             }
-        }
-    }
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(_endPoint, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
         }
     }
 }

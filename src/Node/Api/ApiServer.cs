@@ -69,6 +69,7 @@ internal static class ApiServer
         var server = builder.Build();
         server.UseMiddleware<Errors>();
         server.UseMiddleware<Caller>();
+        server.UseMiddleware<CommandOnce>();
         server.UseWebSockets();
         server.UseRouting();
         NodeRoutes.Map(server);

@@ -18,12 +18,16 @@ internal sealed record TcpEndpoint(IPEndPoint Address, FarmTls? Tls, PeerDispatc
     private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
 
     /// <summary>Makes the server listen there.</summary>
-    internal void Listen(KestrelServerOptions kestrel) => kestrel.Listen(Address, listening =>
+    internal void Listen(KestrelServerOptions kestrel)
     {
-        listening.Protocols = HttpProtocols.Http1AndHttp2;
-        if (Tls is { } tls) listening.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Options(tls)) });
-        else PriorKnowledge.Use(listening);
-    });
+        kestrel.AllowAlternateSchemes = Tls is null; // See PriorKnowledge: the server takes such a connection for one with TLS.
+        kestrel.Listen(Address, listening =>
+        {
+            listening.Protocols = HttpProtocols.Http1AndHttp2;
+            if (Tls is { } tls) listening.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Options(tls)) });
+            else PriorKnowledge.Use(listening);
+        });
+    }
 
     private static SslServerAuthenticationOptions Options(FarmTls tls)
     {

@@ -17,8 +17,11 @@ internal sealed record CommandLine(string? File, IReadOnlyList<SettingValue> Val
         ("--runtime", "runtime", "DIR", "Directory for what does not outlive the machine's run"),
         ("--socket", "socket", "PATH", "Unix socket that the API is served on"),
         ("--node", "node", "NAME", "Name of this node"),
+        ("--listen", "listen", "ADDRESS:PORT", "Where other nodes and operators are answered"),
+        ("--advertise", "advertise", "HOST:PORT", "Where other nodes reach this one"),
         ("--bridge", "network.bridge", "NAME", "Bridge of the instances' ports; created if there is none"),
         ("--subnet", "network.subnet", "CIDR", "Range of the virtual addresses"),
+        ("--uplink", "network.uplink", "NAME", "Interface that joins the bridge to those of other nodes"),
         ("--gateway", "network.gateway", "IP|none", "This node's address on the bridge"),
     ];
 

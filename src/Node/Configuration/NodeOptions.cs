@@ -1,4 +1,5 @@
 using System.Net;
+using Vni.Actors.Security;
 using Vni.Cluster.Hosting;
 
 namespace Vni.Node.Configuration;
@@ -30,6 +31,38 @@ public sealed record NodeOptions
     /// <summary>Group that may use the socket; only root may if there is no such group.</summary>
     /// <value>Default <c>vni</c>.</value>
     public string SocketGroup { get; init; } = "vni";
+
+    /// <summary>Base addresses (<c>https://host:port</c>) of Lighthouse, or of the members of one etcd cluster: the registry that the nodes of the
+    /// farm share.</summary>
+    /// <value>Default: none; the registry is this node's own, in <see cref="State"/>.</value>
+    public IReadOnlyList<Uri> Seeds { get; init; } = [];
+
+    /// <summary>Where other nodes and operators are answered, besides <see cref="Socket"/>.</summary>
+    /// <value>Default <c>null</c>: nowhere.</value>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Where other nodes reach this one, <c>host:port</c>.</summary>
+    /// <value>Default: <see cref="Listen"/>, unless that is a wildcard.</value>
+    public string? Advertise
+    {
+        get => field ?? (Listen is null || Listen.Address.Equals(IPAddress.Any) || Listen.Address.Equals(IPAddress.IPv6Any) ? null : Listen.ToString());
+        init;
+    }
+
+    /// <summary>Certificates, for <see cref="Listen"/> and <see cref="Seeds"/>.</summary>
+    public NodeTlsOptions Tls { get; init; } = new();
+
+    /// <summary>Whether <see cref="Listen"/> is served without certificates: whoever reaches it owns the farm.</summary>
+    /// <value>Default <c>false</c>.</value>
+    public bool Insecure { get; init; }
+
+    /// <summary>How long a silent node keeps its instances, in whole seconds; also how long others wait before they recover them.</summary>
+    /// <value>Default 10 s, 3 s to 5 min.</value>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What the operator says about the node, for people and for placement.</summary>
+    /// <value>Default: nothing.</value>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The bridge and the virtual addresses.</summary>
     public NodeNetworkOptions Network { get; init; } = new();
@@ -67,12 +100,43 @@ public sealed record NodeNetworkOptions
     public IPNetwork Subnet { get; init; } = IPNetwork.Parse("10.117.0.0/16");
 
     /// <summary>The node's own address on the bridge, which is the instances' default route; <c>null</c>: neither.</summary>
-    /// <value>Default: the first address of <see cref="Subnet"/>.</value>
+    /// <value>Default: the first address of <see cref="Subnet"/>; with an <see cref="Uplink"/>, where several nodes would have the same,
+    /// <c>null</c>.</value>
     public IPAddress? Gateway
     {
-        get => _gatewayGiven ? field : Subnet.FirstAddress();
+        get => _gatewayGiven ? field : Uplink is null ? Subnet.FirstAddress() : null;
         init => (field, _gatewayGiven) = (value, true);
     }
+
+    /// <summary>A network interface that joins the bridge to those of other nodes; the bridge takes over its addresses and routes.</summary>
+    /// <value>Default <c>null</c>: none.</value>
+    public string? Uplink { get; init; }
+
+    /// <summary>First and last address that applications get.</summary>
+    /// <value>Default <c>null</c>: all of <see cref="Subnet"/>.</value>
+    public (IPAddress First, IPAddress Last)? Range { get; init; }
+}
+
+/// <summary>Absolute paths of PEM files: all three, or none.</summary>
+public sealed record NodeTlsOptions
+{
+    /// <summary>The node's certificate, of role <c>node</c> and with the node's name.</summary>
+    /// <value>Default <c>null</c>: none.</value>
+    public string? Certificate { get; init; }
+
+    /// <summary>Its private key.</summary>
+    /// <value>Default <c>null</c>: none.</value>
+    public string? Key { get; init; }
+
+    /// <summary>The farm's authority, whose signature every other member must show.</summary>
+    /// <value>Default <c>null</c>: none.</value>
+    public string? Authority { get; init; }
+
+    /// <summary>The files; <c>null</c>: no TLS.</summary>
+    internal TlsFiles? Files => (Certificate, Key, Authority) is ({ } certificate, { } key, { } authority) ? new(certificate, key, authority) : null;
+
+    /// <summary>Whether some are given and others not.</summary>
+    internal bool IsPartial => Files is null && (Certificate ?? Key ?? Authority) is not null;
 }
 
 /// <summary>Changes to the built-in list of paths that instances do not see.</summary>
@@ -93,4 +157,8 @@ public sealed record SnapshotOptions
     /// <summary>Complete snapshots kept for each application; older ones are deleted after a new one is durable.</summary>
     /// <value>Default 3, 1 to 1000.</value>
     public int Keep { get; init; } = 3;
+
+    /// <summary>Absolute path of a directory that all nodes of the farm share; checkpoints are copied there.</summary>
+    /// <value>Default <c>null</c>: they are copied to another node.</value>
+    public string? Shared { get; init; }
 }

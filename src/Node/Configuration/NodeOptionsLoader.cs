@@ -40,5 +40,30 @@ internal static class NodeOptionsLoader
             problems.Add($"{where("socket")}: socket: '{options.Socket}' is too long for a socket: use at most {MaximumSocketPath} bytes");
         if (options.Network.Gateway is { } gateway && !options.Network.Subnet.HasHost(gateway))
             problems.Add($"{where("network.gateway")}: network.gateway: {gateway} is no host's address in {options.Network.Subnet}: use one inside, or 'none'");
+        CheckFarm(options, where, problems);
+    }
+
+    private static void CheckFarm(NodeOptions options, Func<string, string> where, List<string> problems)
+    {
+        var network = options.Network;
+        if (network.Range is var (first, last) && (!network.Subnet.Contains(first) || !network.Subnet.Contains(last)))
+            problems.Add($"{where("network.range")}: network.range: {first}-{last} is not within {network.Subnet}: use addresses inside");
+        if (options.Tls.IsPartial) problems.Add($"{where("tls.certificate")}: tls: certificate, key and authority are needed together");
+        if (options.Seeds.Select(seed => seed.Scheme).Distinct().Count() > 1)
+            problems.Add($"{where("seeds")}: seeds: some are http and others https: the members of one registry are all the same");
+        if (options.Seeds.Any(seed => seed.Scheme == Uri.UriSchemeHttps) && options.Tls.Files is null)
+            problems.Add($"{where("seeds")}: seeds: https needs this node's certificate: set tls.certificate, tls.key and tls.authority");
+        if (options.Listen is not null && options.Tls.Files is null && !options.Insecure)
+        {
+            problems.Add($"{where("listen")}: listen: without certificates whoever reaches {options.Listen} owns this machine: "
+                + "set tls.certificate, tls.key and tls.authority, or 'insecure: true' where nobody else can reach it");
+        }
+
+        if (options.Listen is not null && options.Advertise is null)
+            problems.Add($"{where("listen")}: listen: other nodes cannot connect to {options.Listen.Address}: set 'advertise' to the address or name of this machine");
+        if (options.Listen is null && options.Advertise is not null)
+            problems.Add($"{where("advertise")}: advertise: nothing listens at {options.Advertise}: set 'listen', too");
+        if (options.Seeds.Count > 0 && options.Listen is null)
+            problems.Add($"{where("seeds")}: seeds: a node of a farm must be reachable: set 'listen'");
     }
 }
