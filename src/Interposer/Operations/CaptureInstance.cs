@@ -32,7 +32,8 @@ internal sealed class CaptureInstance(InstanceKit kit, FreezeInstance freezer, D
         var held = true;
         try
         {
-            var pids = await freezer.FreezeAsync(instance, init, phases, "snapshot", cancellationToken).ConfigureAwait(false);
+            var pids = await freezer.FreezeAsync(instance, init, phases, static () => FaultPoints.Reach("snapshot:frozen"), cancellationToken).ConfigureAwait(false);
+            FaultPoints.Reach("snapshot:parked");
             var directory = Path.Combine(paths.Draft, SnapshotPaths.Images);
             using var images = ImageHasher.Start(directory, kit.Clock);
             var layer = SaveLayerAsync(aid, paths);

@@ -1,5 +1,4 @@
 using Vni.Actors;
-using Vni.Actors.Diagnostics;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Interposer.Checkpoint;
@@ -59,22 +58,21 @@ internal sealed class FreezeInstance(InstanceKit kit)
     /// <param name="instance">The instance.</param>
     /// <param name="init">Its harness.</param>
     /// <param name="phases">Gets <c>freeze</c>, <c>check</c>, <c>park</c>.</param>
-    /// <param name="operation">What points of failure begin with.</param>
+    /// <param name="frozen">Called when nothing runs any more.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>Its processes, by pid of the node.</returns>
-    public async Task<IReadOnlyList<int>> FreezeAsync(InstanceSpec instance, int init, PhaseClock phases, string operation, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<int>> FreezeAsync(InstanceSpec instance, int init, PhaseClock phases, Action frozen, CancellationToken cancellationToken)
     {
         var cgroup = kit.Cgroups.Find(instance.Aid);
         await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);
         phases.Mark("freeze");
-        FaultPoints.Reach(operation + ":frozen");
+        frozen();
         var pids = cgroup.Pids();
         Preflight.Check(instance.Aid, pids);
         phases.Mark("check");
         kit.Network.LockLoopback(init);
         kit.Network.Park(instance.Aid, instance.Identity);
         phases.Mark("park");
-        FaultPoints.Reach(operation + ":parked");
         return pids;
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Vni.Actors;
-using Vni.Actors.Diagnostics;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Resources;
@@ -11,6 +10,28 @@ using Vni.Interposer.Network;
 using Vni.Interposer.Resources;
 
 namespace Vni.Interposer.Operations;
+
+/// <summary>How far a rebuild has got.</summary>
+internal enum RebuildStage
+{
+    /// <summary>The layer is in place, and the port holds frames.</summary>
+    Prepared,
+
+    /// <summary>The namespaces exist and have their network.</summary>
+    Network,
+
+    /// <summary>Every process is there; none runs.</summary>
+    Rebuilt,
+
+    /// <summary>The commit has been made.</summary>
+    Committed,
+
+    /// <summary>Frames flow.</summary>
+    Plugged,
+
+    /// <summary>The processes run.</summary>
+    Resumed,
+}
 
 /// <summary>An instance to be rebuilt, whichever way its state has come here.</summary>
 internal sealed record RebuildRequest
@@ -24,8 +45,8 @@ internal sealed record RebuildRequest
     /// <summary>Directory of CRIU's images.</summary>
     public required string Images { get; init; }
 
-    /// <summary>What points of failure begin with.</summary>
-    public required string Operation { get; init; }
+    /// <summary>Called as it gets on.</summary>
+    public required Action<RebuildStage> Reached { get; init; }
 
     /// <summary>Puts the layer in place.</summary>
     public required Func<LayerSwap, Task> PutLayer { get; init; }
@@ -71,11 +92,11 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             await using var own = ahead is null ? CriuSession.Start(kit.Spawner, kit.CriuLaunch(MakeCgroup(rebuild.Instance).Directories, overlay)) : null;
             if (ahead is not null) MountNamespace.MountOverlay(ahead.Pid, overlay.Lower, overlay.Upper, overlay.Work, overlay.Root);
             kit.Network.Park(aid, identity);
-            FaultPoints.Reach(rebuild.Operation + ":prepared");
+            rebuild.Reached(RebuildStage.Prepared);
             var request = new RestoreRequest { Aid = aid, ImagesDirectory = rebuild.Images, LogDirectory = paths.Directory, Root = paths.Root };
             var restored = await Restore.RunAsync(ahead ?? own!, request, stages, cancellationToken).ConfigureAwait(false);
             phases.Mark("resume");
-            FaultPoints.Reach(rebuild.Operation + ":resumed");
+            rebuild.Reached(RebuildStage.Resumed);
             if (restored.PlugFailure is not null) await stages.PlugAsync().ConfigureAwait(false);
             kit.Live.Add(rebuild.Instance, restored.InitPid);
             swap.Complete();
@@ -111,20 +132,20 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             kit.Network.Connect(rebuild.Instance.Aid, rebuild.Instance.Identity, initPid, rebuild.Manifest.Neighbours);
             kit.Network.LockLoopback(initPid);
             phases.Mark("network");
-            FaultPoints.Reach(rebuild.Operation + ":network");
+            rebuild.Reached(RebuildStage.Network);
             return Task.CompletedTask;
         }
 
         public async Task VerifyAndCommitAsync(int initPid, CancellationToken cancellationToken)
         {
             phases.Mark("rebuild");
-            FaultPoints.Reach(rebuild.Operation + ":rebuilt");
+            rebuild.Reached(RebuildStage.Rebuilt);
             await rebuild.Verify().ConfigureAwait(false);
             CompareResources(initPid);
             phases.Mark("verify");
             await rebuild.Commit(cancellationToken).ConfigureAwait(false);
             phases.Mark("commit");
-            FaultPoints.Reach(rebuild.Operation + ":committed");
+            rebuild.Reached(RebuildStage.Committed);
         }
 
         public Task PlugAsync()
@@ -132,7 +153,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             kit.Network.UnlockLoopback(_init);
             FramesHeld = kit.Network.Plug(rebuild.Instance.Aid, rebuild.Instance.Identity, rebuild.Frames);
             phases.Mark("plug");
-            FaultPoints.Reach(rebuild.Operation + ":plugged");
+            rebuild.Reached(RebuildStage.Plugged);
             return Task.CompletedTask;
         }
 

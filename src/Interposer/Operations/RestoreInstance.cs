@@ -1,4 +1,5 @@
 using Vni.Actors;
+using Vni.Actors.Diagnostics;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Actors.Snapshots;
@@ -27,12 +28,25 @@ internal sealed class RestoreInstance(InstanceKit kit, RebuildInstance rebuild)
             Instance = instance,
             Manifest = manifest,
             Images = Path.Combine(directory, SnapshotPaths.Images),
-            Operation = "restore",
+            Reached = Reach,
             PutLayer = swap => PutLayerAsync(aid, snapshot.Id, directory, swap, verifier),
             Verify = verifier.VerifyAllAsync,
             Commit = commit,
         };
         return await rebuild.RunAsync(request, phases, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Reach(RebuildStage stage)
+    {
+        switch (stage)
+        {
+            case RebuildStage.Prepared: FaultPoints.Reach("restore:prepared"); break;
+            case RebuildStage.Network: FaultPoints.Reach("restore:network"); break;
+            case RebuildStage.Rebuilt: FaultPoints.Reach("restore:rebuilt"); break;
+            case RebuildStage.Committed: FaultPoints.Reach("restore:committed"); break;
+            case RebuildStage.Plugged: FaultPoints.Reach("restore:plugged"); break;
+            case RebuildStage.Resumed: FaultPoints.Reach("restore:resumed"); break;
+        }
     }
 
     private async Task RefuseIncompatibleAsync(Aid aid, SnapshotManifest manifest, CancellationToken cancellationToken)

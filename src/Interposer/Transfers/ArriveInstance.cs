@@ -106,7 +106,7 @@ internal sealed class ArriveInstance(InstanceKit kit, StopInstance stop, Rebuild
             Instance = instance,
             Manifest = state.Manifest,
             Images = arrival.Store!.Images,
-            Operation = "handoff",
+            Reached = Reach,
             Criu = arrival.TakeCriu(),
             Frames = new TravelledFrames(state.Frames, []),
             KeepLayer = arrival.Layer,
@@ -116,11 +116,7 @@ internal sealed class ArriveInstance(InstanceKit kit, StopInstance stop, Rebuild
                 swap.Exchange();
                 return Task.CompletedTask;
             },
-            Verify = () =>
-            {
-                FaultPoints.Reach("handoff:restored");
-                return Task.CompletedTask; // Digests were computed as it came.
-            },
+            Verify = () => Task.CompletedTask, // Digests were computed as it came.
             Commit = commit,
         };
         var result = await rebuild.RunAsync(request, phases, cancellationToken).ConfigureAwait(false);
@@ -170,8 +166,20 @@ internal sealed class ArriveInstance(InstanceKit kit, StopInstance stop, Rebuild
         }
     }
 
+    private static void Reach(RebuildStage stage)
+    {
+        switch (stage)
+        {
+            case RebuildStage.Rebuilt: FaultPoints.Reach("handoff:restored"); break;
+            case RebuildStage.Committed: FaultPoints.Reach("handoff:committed"); break;
+            case RebuildStage.Resumed: FaultPoints.Reach("handoff:resumed"); break;
+            default: break; // A daemon that dies there leaves what one leaves that dies after the state has come.
+        }
+    }
+
     private async Task DropAsync(Arrival arrival)
     {
+        kit.Cgroups.Find(arrival.Aid).Kill(); // A CRIU that a fence has frozen would not end by itself.
         if (arrival.TakeCriu() is { } criu) await criu.DisposeAsync().ConfigureAwait(false);
         await stop.RunAsync(arrival.Aid, TimeSpan.Zero).ConfigureAwait(false);
         arrival.Dispose();

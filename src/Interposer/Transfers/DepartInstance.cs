@@ -50,7 +50,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         var phases = new PhaseClock(kit.Clock);
         try
         {
-            await freezer.FreezeAsync(instance, init, phases, "handoff", cancellationToken).ConfigureAwait(false);
+            await freezer.FreezeAsync(instance, init, phases, static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);
             _freezes[instance.Aid] = phases.Phases;
             return true;
         }
@@ -71,10 +71,10 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         {
             return await SendStateAsync(instance, init, handOff, departure, to, cancellationToken).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             departure.Reset(); // Nobody knows what of it has reached the target.
-            throw;
+            throw Explain(aid, e);
         }
     }
 
@@ -160,6 +160,13 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         departure.Ledger = await new LayerSender(paths.Upper, writer, kit.Clock)
             .SendAsync(departure.NextPass(), departure.Ledger, SharedMappings.Of(pids), still: true, cancellationToken).ConfigureAwait(false);
     }
+
+    private static Exception Explain(Aid aid, Exception e) => e switch
+    {
+        _ when NoSpace.Is(e) => new VniException(ErrorCodes.NoSpace, $"there is not memory enough to send the state of application {aid}: its images wait in it for the target to read them; try again", e),
+        IOException => new VniException(ErrorCodes.DumpFailed, $"the state of application {aid} could not be sent: {e.Message}; it is as it was, try again", e),
+        _ => e,
+    };
 
     private async Task ForgetOthersAsync(Aid aid, string? except)
     {
