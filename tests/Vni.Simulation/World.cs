@@ -22,12 +22,16 @@ internal sealed class World
     private readonly Timeline _timeline = new();
     private readonly long[] _newest;
     private readonly long[] _newestEpoch;
+    private readonly Fault[] _faults;
+    private readonly int _lastPoint;
     private int _points;
     private int _calm;
 
     public World(Plan plan, Mutation mutation, List<string>? trace)
     {
         (Plan, Mutation, Trace) = (plan, mutation, trace);
+        _faults = [.. plan.Faults];
+        _lastPoint = _faults.Length == 0 ? 0 : _faults.Max(fault => fault.Point);
         Random = new Rng(plan.Seed ^ 0x5DEECE66D);
         MayBeLost = new bool[plan.Apps];
         _newest = new long[plan.Apps];
@@ -134,13 +138,15 @@ internal sealed class World
     /// <summary>A step of a daemon: what is to happen at it happens.</summary>
     public void Reach(Node node)
     {
-        _points++;
-        foreach (var fault in Plan.Faults)
-        {
-            if (fault.Point == _points && !Healed) Strike(fault, node);
-        }
-
         Check();
+        _points++;
+        if (_points > _lastPoint) return;
+        foreach (var fault in _faults)
+        {
+            if (fault.Point != _points || Healed) continue;
+            Strike(fault, node);
+            Check();
+        }
     }
 
     private void Strike(Fault fault, Node node)
