@@ -40,7 +40,7 @@ internal sealed class SpawnedProcess : IDisposable
     internal long Registration { get; set; }
 
     /// <summary>Sends a signal; nothing happens when the process has ended.</summary>
-    public void Kill(int signal) => _watcher.Kill(this, signal);
+    public void Kill(int signal) => PidfdWatcher.Kill(this, signal);
 
     /// <inheritdoc />
     public void Dispose() => _watcher.Release(this);
@@ -56,9 +56,11 @@ internal sealed class SpawnedProcess : IDisposable
 /// </summary>
 internal sealed class PidfdWatcher : IDisposable
 {
+    /// <summary>Of all watchers together: children are the process's, and none may reap another's.</summary>
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<int, SpawnedProcess> Children = [];
+
     private readonly EpollLoop _loop = new("process watcher");
-    private readonly Lock _gate = new();
-    private readonly Dictionary<int, SpawnedProcess> _children = [];
     private PosixSignalRegistration? _childSignal;
 
     /// <summary>Watches a process that was started by someone else.</summary>
@@ -66,7 +68,7 @@ internal sealed class PidfdWatcher : IDisposable
     public SpawnedProcess Watch(int pid)
     {
         var process = new SpawnedProcess(this, pid, Libc.PidfdOpen(pid), child: false);
-        lock (_gate) Register(process);
+        lock (Gate) Register(process);
         return process;
     }
 
@@ -112,19 +114,19 @@ internal sealed class PidfdWatcher : IDisposable
     /// <summary>Starts a child under the lock, so that it cannot be taken for an orphan before it is known.</summary>
     internal SpawnedProcess Start(Func<int> spawn)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var pid = spawn();
             var process = new SpawnedProcess(this, pid, Libc.PidfdOpen(pid), child: true);
-            _children.Add(pid, process);
+            Children.Add(pid, process);
             Register(process);
             return process;
         }
     }
 
-    internal void Kill(SpawnedProcess process, int signal)
+    internal static void Kill(SpawnedProcess process, int signal)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (!process.Disposed && !process.Exited.IsCompleted) Libc.PidfdSendSignal(process.Pidfd, signal, process.Pid);
         }
@@ -132,7 +134,7 @@ internal sealed class PidfdWatcher : IDisposable
 
     internal void Release(SpawnedProcess process)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (process.Disposed) return;
             process.Disposed = true;
@@ -147,11 +149,11 @@ internal sealed class PidfdWatcher : IDisposable
 
     private void OnExit(SpawnedProcess process)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (process.Disposed && !process.IsChild) return;
             _loop.Remove(process.Pidfd, process.Registration);
-            if (process.IsChild) _children.Remove(process.Pid);
+            if (process.IsChild) Children.Remove(process.Pid);
 
             // Also for a process that was not ours when it was started: it may have been re-parented to us since.
             var status = Libc.Reap(process.Pidfd);
@@ -166,10 +168,10 @@ internal sealed class PidfdWatcher : IDisposable
         var session = Libc.SessionOf(0);
         foreach (var pid in ProcFile.Children())
         {
-            lock (_gate)
+            lock (Gate)
             {
                 // A zombie keeps its number and its session, so nothing can change between look and reaping.
-                if (!_children.ContainsKey(pid) && Libc.SessionOf(pid) is var other && other >= 0 && other != session) Libc.ReapIfEnded(pid);
+                if (!Children.ContainsKey(pid) && Libc.SessionOf(pid) is var other && other >= 0 && other != session) Libc.ReapIfEnded(pid);
             }
         }
     }

@@ -25,6 +25,7 @@
 #define LOOK_MS 50
 #define LOCK_MS 1
 #define LOCK_TRIES 1000
+/* More than a bridge can have: BR_MAX_PORTS is 1024. */
 #define MAX_PORTS 4096
 
 static int directory_fd, netlink_fd, timer_fd;
@@ -109,28 +110,44 @@ static size_t find_ports(const char *alias_prefix, int *ports)
     }
 }
 
-/* Down, not off the bridge: off it, the node's own stack would hear what an instance's kernel still says. */
+static bool execute(const void *request, size_t size)
+{
+    if (send(netlink_fd, request, size, 0) < 0 || recv(netlink_fd, reply, sizeof reply, 0) <= 0) return false;
+    const struct nlmsghdr *answer = (struct nlmsghdr *)reply;
+    return answer->nlmsg_type == NLMSG_ERROR && !((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+}
+
+/* As a port of the bridge, not the link: without a carrier, the instance's kernel would forget its neighbours, and drop what
+ * it sends in the first second after the carrier is back. Nor off the bridge: the node's own stack would hear it there. */
+static bool disable(int port)
+{
+    struct { struct nlmsghdr header; struct ifinfomsg link; struct rtattr protocol, state; uint8_t value[4]; } request = {
+        .header = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_SETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .link = {.ifi_family = AF_BRIDGE, .ifi_index = port},
+        .protocol = {.rta_len = sizeof(struct rtattr) + sizeof(struct rtattr) + 4, .rta_type = IFLA_PROTINFO | NLA_F_NESTED},
+        .state = {.rta_len = sizeof(struct rtattr) + 1, .rta_type = IFLA_BRPORT_STATE},
+        .value = {0}, /* BR_STATE_DISABLED */
+    };
+    return execute(&request, sizeof request);
+}
+
+/* Where a spanning tree keeps us from that. */
 static bool set_down(int port)
 {
     struct { struct nlmsghdr header; struct ifinfomsg link; } request = {
         .header = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
         .link = {.ifi_index = port, .ifi_change = IFF_UP},
     };
-    if (send(netlink_fd, &request, sizeof request, 0) < 0 || recv(netlink_fd, reply, sizeof reply, 0) <= 0) return false;
-    const struct nlmsghdr *answer = (struct nlmsghdr *)reply;
-    return answer->nlmsg_type == NLMSG_ERROR && !((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+    return execute(&request, sizeof request);
 }
 
-/* Parked ports send nothing and keep what they hold: only the instances' own ends are taken down. */
-static void take_ports_down(const char *alias_prefix)
+/* Parked ports send nothing and keep what they hold: only the instances' own ends are closed. */
+static void close_ports(const char *alias_prefix)
 {
     static int ports[MAX_PORTS];
-    size_t count, done;
-    do {
-        count = find_ports(alias_prefix, ports);
-        done = 0;
-        for (size_t i = 0; i < count; i++) done += set_down(ports[i]);
-    } while (count == MAX_PORTS && done);
+    size_t count = find_ports(alias_prefix, ports);
+    for (size_t i = 0; i < count; i++)
+        if (!disable(ports[i]) && !set_down(ports[i])) control_send("error internal - RTM_SETLINK interface %d", ports[i]);
 }
 
 static int fence(bool armed, const char *cgroup, const char *alias_prefix)
@@ -143,7 +160,7 @@ static int fence(bool armed, const char *cgroup, const char *alias_prefix)
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     /* Without a cgroup there are no instances. */
     if ((fd < 0 && errno != ENOENT) || (fd >= 0 && write(fd, "1", 1) < 0)) control_send("error internal - write %s: %s", path, strerror(errno));
-    take_ports_down(alias_prefix);
+    close_ports(alias_prefix);
     control_send("fenced");
     return 0;
 }

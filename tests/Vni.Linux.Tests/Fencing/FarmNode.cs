@@ -120,6 +120,10 @@ internal sealed class FarmNode : IAsyncDisposable
     /// <summary>The instance's port.</summary>
     public Link? FindPort(InstanceSpec spec) => Namespace.Links().Find(l => l.Kind == "veth" && l.Alias == new PortNames(Options.Network.Bridge).Alias(spec.Aid));
 
+    /// <summary>Whether frames pass the instance's port.</summary>
+    public bool IsForwarding(InstanceSpec spec) =>
+        Programs.Run("nsenter", "-n", "-t", Namespace.Pid.ToString(), "bridge", "link", "show", "dev", FindPort(spec)!.Name).Contains("state forwarding", StringComparison.Ordinal);
+
     /// <summary>Pids of all guards of this node, whoever started them.</summary>
     public IReadOnlyList<int> Guards() =>
     [

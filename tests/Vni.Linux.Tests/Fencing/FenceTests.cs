@@ -26,12 +26,12 @@ public sealed class FenceTests : IAsyncLifetime
         _node.Daemon.Extend(Long);
         await _node.GuardAsync();
         Assert.False(FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
-        Assert.True(_node.FindPort(spec)!.Up);
+        Assert.True(_node.IsForwarding(spec));
 
         _node.Daemon.Extend(Short);
         await _node.Eventually(() => _node.Guards().Count == 0);
         await _node.Eventually(() => FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
-        Assert.False(_node.FindPort(spec)!.Up);
+        Assert.False(_node.IsForwarding(spec));
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class FenceTests : IAsyncLifetime
 
         await _node.Eventually(() => _node.Guards().Count == 0);
         await _node.Eventually(() => FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
-        Assert.False(_node.FindPort(spec)!.Up);
+        Assert.False(_node.IsForwarding(spec));
         await _node.ReplaceDaemonAsync();
     }
 
