@@ -169,8 +169,9 @@ internal sealed partial class ApplicationActor
                 case RecoveryStep.Adopt:
                     try
                     {
-                        // Adopting thaws: where others may have acted meanwhile, the registry has the first word.
-                        if (settings.Shared && stored.Owned) await store.ReclaimAsync(stored, Context.Stopping);
+                        // Adopting thaws: where others may have acted meanwhile, the registry has the first word. The application is
+                        // written as it is, so that a write of the former daemon that is still under way finds another revision.
+                        if (settings.Shared && stored.Owned) stored = await store.RecordAsync(stored, new ApplicationChange(stored.State, OwnerChange.Take), Context.Stopping);
                         initPid = (await interposer.AdoptAsync(spec, CancellationToken.None)).InitPid;
                     }
                     catch (VniException e)
@@ -199,12 +200,13 @@ internal sealed partial class ApplicationActor
             }
         }
 
-        return new RecoveryResult(plan, initPid, exits);
+        return new RecoveryResult(plan, initPid, exits, stored);
     }
 
     private void RecordRecovery(RecoveryResult result)
     {
         var plan = result.Plan;
+        _stored = result.Stored;
         _initPid = result.InitPid;
         if (plan.Next is not { } next)
         {

@@ -36,7 +36,11 @@ internal sealed record RecoveryPlan(IReadOnlyList<RecoveryStep> Steps, Applicati
 }
 
 /// <summary>What the steps brought about.</summary>
-internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyList<ProcessExit> Exits);
+/// <param name="Plan">The steps, and what follows from them.</param>
+/// <param name="InitPid">Harness of the instance that was adopted; 0: none.</param>
+/// <param name="Exits">How processes ended.</param>
+/// <param name="Stored">What the next write starts from.</param>
+internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyList<ProcessExit> Exits, StoredApplication Stored);
 
 /// <summary>
 /// What a daemon that starts anew does about each application of its node. No process is started that was not running.

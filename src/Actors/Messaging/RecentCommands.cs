@@ -82,7 +82,7 @@ public sealed class RecentCommands<TAnswer>(TimeProvider time, Func<TAnswer, lon
     private void Forget()
     {
         while (_answered.TryPeek(out var oldest)
-            && (_answered.Count > MaximumCount || _size > MaximumSize || time.GetElapsedTime(oldest.At) >= MaximumAge))
+            && (_answered.Count > MaximumCount || _size > MaximumSize || time.GetElapsedTime(oldest.At) > MaximumAge))
         {
             _answered.Dequeue();
             _size -= oldest.Size;

@@ -2,12 +2,14 @@ using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Vni.Actors;
+using Vni.Actors.Farms;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
 using Vni.Cluster.Hosting;
-using Vni.Cluster.Registry.Sqlite;
+using Vni.Cluster.Messaging;
 using Vni.Interposer;
 using Vni.Interposer.Linux;
 using Vni.Node.Api;
@@ -48,24 +50,32 @@ internal static class Daemon
         using var name = LockFile.Take(Path.Combine(LockDirectory, $"vnid-{options.Node}.lock"), $"another vnid on this machine is node '{options.Node}'; stop it or set another name");
         using var cache = CriuCache.Open(options.Runtime, options.Node);
 
-        await using var registry = SqliteRegistry.Open(new SqliteRegistryOptions { Path = Path.Combine(options.State, "registry.db"), Time = clock });
+        using var tls = NodeCertificate.Load(options, clock);
+        await using var registry = RegistryFactory.Open(options, tls, clock);
         await using var interposer = new LinuxInterposer(
             ProductSettings.ForInterposer(options, cache, AppContext.BaseDirectory, Environment.GetEnvironmentVariable("PATH")), clock, loggers);
         await using var actors = new ActorSystem(clock, loggers.CreateLogger<ActorSystem>());
-        await using var service = new ApplicationService(
-            actors, registry, new RegistryKeys(options.Farm), interposer, interposer, ProductSettings.ForDomain(options), clock, loggers.CreateLogger<ApplicationService>());
+        var (settings, keys) = (ProductSettings.ForDomain(options, Version), new RegistryKeys(options.Farm));
+        var members = new MemberDirectory(registry, keys, settings, clock, loggers.CreateLogger<MemberDirectory>());
+        var peers = new PeerDispatcher(options.Farm, options.Node, clock, loggers.CreateLogger<PeerDispatcher>(), stop);
+        using var messenger = new HttpMessenger(new HttpMessengerOptions { Self = peers, Endpoint = members.EndpointOf, Tls = tls, Time = clock });
+        var ports = new NodePorts(interposer, interposer, interposer, interposer, interposer, messenger, peers);
+        await using var service = new ApplicationService(actors, registry, keys, ports, members, settings, clock, loggers.CreateLogger<ApplicationService>());
+        var farm = new FarmService(
+            actors, registry, (IRegistryStatus)registry, keys, options.Farm, [.. options.Seeds.Select(seed => seed.ToString())], service, members, messenger, settings, clock);
         await service.StartAsync(stop);
 
         var group = Groups.Find(options.SocketGroup);
         if (group is null) log.NoGroup(options.SocketGroup, options.Socket);
+        if (options.Listen is not null && tls is null) log.Insecure(options.Listen);
         await using var api = ApiServer.Build(
-            options.Socket, () => UnixListener.Open(options.Socket, group), tcp: null, new DomainService(service), new LoneNode(), interposer,
-            new VersionView(Version, options.Node, ApiServer.Version), clock, loggers);
+            options.Socket, () => UnixListener.Open(options.Socket, group), options.Listen is { } address ? new TcpEndpoint(address, tls, peers) : null,
+            new DomainService(service), farm, interposer, new VersionView(Version, options.Node, ApiServer.Version), clock, loggers);
         await api.StartAsync(stop);
         SystemdNotifier.Ready();
         log.Ready(Math.Round(clock.GetElapsedTime(started).TotalMilliseconds), options.Socket);
 
-        await Task.Delay(Timeout.InfiniteTimeSpan, clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(service.Left, Task.Delay(Timeout.InfiniteTimeSpan, clock, stop));
 
         SystemdNotifier.Stopping();
         log.Stopping();

@@ -26,6 +26,7 @@ internal static class ProductSettings
             Subnet = options.Network.Subnet.BaseAddress,
             PrefixLength = options.Network.Subnet.PrefixLength,
             Gateway = options.Network.Gateway,
+            Uplink = options.Network.Uplink,
         },
 
         // Our own things are hidden wherever they were put: an instance that reaches the socket owns the node.
@@ -33,10 +34,20 @@ internal static class ProductSettings
     };
 
     /// <summary>For the domain.</summary>
-    internal static NodeSettings ForDomain(NodeOptions options) => new()
+    /// <param name="options">The options.</param>
+    /// <param name="version">The daemon's version.</param>
+    internal static NodeSettings ForDomain(NodeOptions options, string version) => new()
     {
         Node = options.Node,
-        Addresses = new AddressRange(options.Network.Subnet.BaseAddress, options.Network.Subnet.PrefixLength, options.Network.Gateway),
+        Addresses = new AddressRange(options.Network.Subnet.BaseAddress, options.Network.Subnet.PrefixLength, options.Network.Gateway, options.Network.Range),
         KeepSnapshots = options.Snapshots.Keep,
+        SharedSnapshots = options.Snapshots.Shared,
+        LeaseTimeToLive = options.Lease,
+        Shared = options.Seeds.Count > 0,
+        Version = version,
+        Endpoint = options.Advertise,
+        Cpus = Environment.ProcessorCount,
+        Memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        Labels = options.Labels,
     };
 }

@@ -29,6 +29,9 @@ internal sealed class FakeInstance
 
     public int InitPid { get; set; }
 
+    /// <summary>Frozen by a fence.</summary>
+    public bool Fenced { get; set; }
+
     public bool Alive => Processes is FakeProcesses.Running or FakeProcesses.Frozen;
 }
 

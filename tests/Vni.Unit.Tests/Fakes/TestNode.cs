@@ -1,9 +1,11 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vni.Actors.Applications;
+using Vni.Actors.Farms;
 using Vni.Actors.Identity;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
+using Vni.Actors.Messaging;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
 using Vni.Actors.Snapshots;
@@ -45,6 +47,10 @@ internal sealed class TestNode : IAsyncDisposable
 
     public ApplicationService Service { get; private set; } = null!;
 
+    public MemberDirectory Members { get; private set; } = null!;
+
+    public FakePeers Peers { get; init; } = new();
+
     public static async Task<TestNode> StartedAsync()
     {
         var node = new TestNode();
@@ -57,8 +63,11 @@ internal sealed class TestNode : IAsyncDisposable
         Faults = new Faults();
         Interposer = new FakeInterposer(Kernel, Faults, Time, Settings.Node);
         _system = new ActorSystem(Time, NullLogger<ActorSystem>.Instance);
-        Service = new ApplicationService(
-            _system, new FaultyRegistry(_registry, Faults), Keys, Interposer, Interposer, Settings, Time, NullLogger<ApplicationService>.Instance);
+        var registry = new FaultyRegistry(_registry, Faults);
+        var dispatcher = new PeerDispatcher("test", Settings.Node, Time, NullLogger<PeerDispatcher>.Instance);
+        Members = new MemberDirectory(registry, Keys, Settings, Time, NullLogger.Instance);
+        var ports = new NodePorts(Interposer, Interposer, Interposer, Interposer, Interposer, Peers.Connect(dispatcher), dispatcher);
+        Service = new ApplicationService(_system, registry, Keys, ports, Members, Settings, Time, NullLogger<ApplicationService>.Instance);
     }
 
     public async Task StartDaemonAsync()

@@ -27,7 +27,7 @@ public sealed class IdentityAllocatorTests : IAsyncLifetime
     {
         _store = SqliteRegistry.Open(new() { Path = SqliteRegistryOptions.InMemory, Time = _time });
         _registry = new FaultyRegistry(_store, _faults);
-        _lease = new NodeLease(_registry, _keys, Settings(24));
+        _lease = new NodeLease(_registry, _keys, Settings(24), _time);
         await _lease.EstablishAsync(new MemberRecord("n1", new PlatformFacts { Architecture = "x86_64", Kernel = "6", Criu = "4", CpuFeatures = [] }), default);
     }
 
@@ -187,7 +187,7 @@ public sealed class IdentityAllocatorTests : IAsyncLifetime
     private async Task CheckAsync(List<byte> script)
     {
         await using var store = SqliteRegistry.Open(new() { Path = SqliteRegistryOptions.InMemory, Time = _time });
-        using var lease = new NodeLease(store, _keys, Settings(28));
+        using var lease = new NodeLease(store, _keys, Settings(28), _time);
         await lease.EstablishAsync(new MemberRecord("n1", new PlatformFacts { Architecture = "x86_64", Kernel = "6", Criu = "4", CpuFeatures = [] }), default);
         var allocator = new IdentityAllocator(store, _keys, lease, Settings(28), _time, new Random(7));
         var applications = new ApplicationStore(store, _keys, lease, Settings(28), _time);
