@@ -26,13 +26,14 @@ internal sealed class FarmNode : IAsyncDisposable
     public FarmNode()
     {
         var id = Guid.NewGuid().ToString("n")[..8];
+        var harness = Programs.Harness; // Built before anything is made that would have to be taken away again.
         _scratch = Directory.CreateDirectory($"/var/tmp/vni-fence-{id}").FullName;
         Options = new InterposerOptions
         {
             Node = "fence-" + id,
             StateDirectory = Directory.CreateDirectory(Path.Combine(_scratch, "state")).FullName,
             RuntimeDirectory = Directory.CreateDirectory($"/dev/shm/vni-fence-{id}").FullName,
-            HarnessPath = Programs.Harness,
+            HarnessPath = harness,
             CriuPath = Programs.Criu,
             Network = new NetworkOptions { Bridge = "vf" + id, Subnet = IPAddress.Parse("10.218.0.0"), PrefixLength = 24 },
         };
