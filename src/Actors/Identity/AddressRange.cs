@@ -63,7 +63,7 @@ public sealed class AddressRange
     /// <summary>Every usable address once, in order from the one at or after <paramref name="cursor"/>, and around the end.</summary>
     public IEnumerable<IPAddress> From(IPAddress? cursor)
     {
-        var start = cursor is null ? _lowest : Math.Clamp(Ipv4.ToNumber(cursor), _lowest, _highest);
+        var start = cursor is not null && Contains(Ipv4.ToNumber(cursor)) ? Ipv4.ToNumber(cursor) : _lowest;
         for (var number = start; number <= _highest; number++)
         {
             if (number != _gateway) yield return Ipv4.FromNumber(number);
@@ -74,6 +74,8 @@ public sealed class AddressRange
             if (number != _gateway) yield return Ipv4.FromNumber(number);
         }
     }
+
+    private bool Contains(uint number) => number >= _lowest && number <= _highest;
 
     /// <summary>The subnet, as <c>10.117.0.0/16</c>.</summary>
     public override string ToString() => $"{Ipv4.FromNumber(_first)}/{PrefixLength}";

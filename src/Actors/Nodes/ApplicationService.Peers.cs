@@ -17,7 +17,7 @@ public sealed partial class ApplicationService
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     private Task<TView> RouteAsync<TBody, TView>(Aid aid, PeerKind<ToApplication<TBody>, Routed<TView>> kind, TBody body, Func<Task<TView>> here, CancellationToken cancellationToken) =>
-        GuardAsync(() => _router.AskAsync(aid, kind, body, here, Patience, cancellationToken));
+        GuardAsync(() => _settings.Shared ? _router.AskAsync(aid, kind, body, here, Patience, cancellationToken) : here());
 
     private async Task<ApplicationView> StartHereAsync(Aid aid, CancellationToken cancellationToken) =>
         View(await AskAsync<ApplicationState>(aid, reply => new StartApplication(reply), cancellationToken));

@@ -226,6 +226,10 @@ public sealed partial class ApplicationService : IAsyncDisposable
         {
             throw new VniException(ErrorCodes.Internal, $"the registry did not answer or did not take the change ({e.Message}); nothing was changed, try again", e);
         }
+        catch (ActorStoppedException e) when (e.InnerException is null && Volatile.Read(ref _closed) == 0)
+        {
+            throw new VniException(ErrorCodes.Conflict, "the application was changed meanwhile by others; look at its state and try again", e);
+        }
         catch (ActorStoppedException e) when (e.InnerException is null)
         {
             throw new VniException(ErrorCodes.DaemonUnavailable, $"the daemon of node {_settings.Node} is being stopped; try again when it is back", e);
