@@ -217,11 +217,14 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
     [Fact]
     public async Task What_the_writer_throws_breaks_the_stream()
     {
+        var read = new TaskCompletionSource();
         var end = new TaskCompletionSource<Exception?>();
         B.Peers.OnStream(TestMessages.Pour, async (_, _, stream, cancellation) =>
         {
             try
             {
+                await stream.ReadExactlyAsync(new byte[100_000], cancellation);
+                read.SetResult();
                 await stream.CopyToAsync(Stream.Null, cancellation);
                 end.SetResult(null);
             }
@@ -236,6 +239,8 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
         var thrown = await Assert.ThrowsAsync<InvalidTimeZoneException>(() => A.Messenger.SendAsync("n2", TestMessages.Pour, new Sum(1, 2), async (stream, cancellation) =>
         {
             await stream.WriteAsync(new byte[100_000], cancellation);
+            await stream.FlushAsync(cancellation);
+            await read.Task;
             throw new InvalidTimeZoneException("the source failed");
         }, default));
         Assert.Equal("the source failed", thrown.Message);
@@ -307,11 +312,14 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
     public async Task A_cancelled_stream_is_broken_at_the_reader()
     {
         using var gone = new CancellationTokenSource();
+        var read = new TaskCompletionSource();
         var end = new TaskCompletionSource<Exception?>();
         B.Peers.OnStream<Sum, Total>(TestMessages.Pour, async (_, _, stream, cancellation) =>
         {
             try
             {
+                await stream.ReadExactlyAsync(new byte[100_000], cancellation);
+                read.SetResult();
                 await stream.CopyToAsync(Stream.Null, cancellation);
                 end.SetResult(null);
             }
@@ -325,6 +333,8 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => A.Messenger.SendAsync("n2", TestMessages.Pour, new Sum(1, 2), async (stream, cancellation) =>
         {
             await stream.WriteAsync(new byte[100_000], cancellation);
+            await stream.FlushAsync(cancellation);
+            await read.Task;
             await gone.CancelAsync();
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
         }, gone.Token));

@@ -99,6 +99,7 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData(ErrorCodes.RootNotFound, 400)]
     [InlineData(ErrorCodes.UserNotFound, 400)]
     [InlineData(ErrorCodes.WorkdirNotFound, 400)]
+    [InlineData(ErrorCodes.Forbidden, 403)]
     [InlineData(ErrorCodes.NotFound, 404)]
     [InlineData(ErrorCodes.SnapshotNotFound, 404)]
     [InlineData(ErrorCodes.NameInUse, 409)]
@@ -286,7 +287,7 @@ public sealed class ApiTests : IAsyncLifetime
             .OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>()
             .SelectMany(e => e.Metadata.OfType<Microsoft.AspNetCore.Routing.HttpMethodMetadata>().Single().HttpMethods.Select(m => $"{m} {e.RoutePattern.RawText!.TrimEnd('/')}"))
             .Where(r => r != "GET /openapi.json").Distinct().Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(15, mapped.Count);
+        Assert.Equal(25, mapped.Count);
         Assert.Equal(mapped, described);
         Assert.NotNull(document["paths"]!["/v1/applications"]!["post"]!["requestBody"]);
         Assert.NotNull(document["components"]!["schemas"]!["ApplicationDeclaration"]!["properties"]!["processes"]);

@@ -27,6 +27,16 @@ public sealed class ConfigurationTests
         Assert.Empty(options.Masks.Add);
         Assert.Empty(options.Masks.Remove);
         Assert.Equal(3, options.Snapshots.Keep);
+        Assert.Empty(options.Seeds);
+        Assert.Null(options.Listen);
+        Assert.Null(options.Advertise);
+        Assert.Equal(new NodeTlsOptions(), options.Tls);
+        Assert.False(options.Insecure);
+        Assert.Equal(TimeSpan.FromSeconds(10), options.Lease);
+        Assert.Empty(options.Labels);
+        Assert.Null(options.Network.Uplink);
+        Assert.Null(options.Network.Range);
+        Assert.Null(options.Snapshots.Shared);
         Assert.Equal(LogLevel.Information, options.Log.Level);
         Assert.Equal(LogFormat.Text, options.Log.Format);
     }
@@ -36,8 +46,13 @@ public sealed class ConfigurationTests
     {
         var example = File.ReadAllText(Path.Combine(Repository(), "config/vnid.yaml"));
         var read = Read(Regex.Replace(example, "^#(?=(  )*[a-zA-Z]+:)", "", RegexOptions.Multiline | RegexOptions.ExplicitCapture));
-        var defaults = new NodeOptions { Harness = read.Harness, Criu = read.Criu, Node = read.Node };
-        Assert.Equal(defaults with { Masks = read.Masks, Socket = "/run/vniakka/vnid.sock", Network = read.Network }, read);
+        var defaults = new NodeOptions
+        {
+            Harness = read.Harness, Criu = read.Criu, Node = read.Node, Listen = read.Listen, Advertise = read.Advertise, Tls = read.Tls, Snapshots = new SnapshotOptions { Shared = read.Snapshots.Shared },
+        };
+        Assert.Equal(defaults with { Masks = read.Masks, Socket = "/run/vniakka/vnid.sock", Network = read.Network, Seeds = read.Seeds, Labels = read.Labels }, read);
+        Assert.Empty(read.Seeds);
+        Assert.Empty(read.Labels);
         Assert.Equal(defaults.Network.Subnet, read.Network.Subnet);
         Assert.Equal(defaults.Network.Gateway, read.Network.Gateway);
         Assert.Equal(defaults.Network.Bridge, read.Network.Bridge);
@@ -57,12 +72,21 @@ public sealed class ConfigurationTests
               bridge: br0
               subnet: 10.9.0.0/24
               gateway: none
+              uplink: eth1
+              range: 10.9.0.64/26
             harness: /opt/appshot
             criu: /opt/criu
             masks:
               add: [/srv/secret, "/etc/*.key"]
               remove: [/mnt]
-            snapshots: { keep: 9 }
+            seeds: ["https://seed1:2379", "https://192.0.2.2:2379"]
+            listen: 0.0.0.0:7117
+            advertise: n7.example:7117
+            insecure: false
+            tls: { certificate: /c.crt, key: /c.key, authority: /ca.crt }
+            lease: 1m
+            labels: [rack=r1, "note=a = b"]
+            snapshots: { keep: 9, shared: /srv/shared }
             log: { level: debug, format: json }
             """);
         Assert.Equal("n7", options.Node);
@@ -79,6 +103,15 @@ public sealed class ConfigurationTests
         Assert.Equal(["/srv/secret", "/etc/*.key"], options.Masks.Add);
         Assert.Equal(["/mnt"], options.Masks.Remove);
         Assert.Equal(9, options.Snapshots.Keep);
+        Assert.Equal(["https://seed1:2379/", "https://192.0.2.2:2379/"], options.Seeds.Select(seed => seed.ToString()));
+        Assert.Equal("0.0.0.0:7117", options.Listen!.ToString());
+        Assert.Equal("n7.example:7117", options.Advertise);
+        Assert.Equal(new("/c.crt", "/c.key", "/ca.crt"), options.Tls.Files);
+        Assert.Equal(TimeSpan.FromMinutes(1), options.Lease);
+        Assert.Equal(("r1", "a = b"), (options.Labels["rack"], options.Labels["note"]));
+        Assert.Equal("eth1", options.Network.Uplink);
+        Assert.Equal((IPAddress.Parse("10.9.0.64"), IPAddress.Parse("10.9.0.127")), options.Network.Range);
+        Assert.Equal("/srv/shared", options.Snapshots.Shared);
         Assert.Equal(LogLevel.Debug, options.Log.Level);
         Assert.Equal(LogFormat.Json, options.Log.Format);
     }
@@ -107,6 +140,39 @@ public sealed class ConfigurationTests
         Assert.Equal("10.9.0.1", Read("network: { subnet: 10.9.0.0/24 }").Network.Gateway!.ToString());
         Assert.Equal("10.9.0.7", Read("network: { subnet: 10.9.0.0/24, gateway: 10.9.0.7 }").Network.Gateway!.ToString());
     }
+
+    [Fact]
+    public void With_an_uplink_nodes_have_no_address_on_the_bridge_unless_it_is_given()
+    {
+        Assert.Null(Read("network: { uplink: eth0 }").Network.Gateway);
+        Assert.Equal("10.117.0.9", Read("network: { uplink: eth0, gateway: 10.117.0.9 }").Network.Gateway!.ToString());
+    }
+
+    [Fact]
+    public void Others_are_told_where_it_listens_unless_that_is_everywhere()
+    {
+        Assert.Equal("192.0.2.7:7117", Read("{ listen: '192.0.2.7:7117', insecure: true }").Advertise);
+        Assert.Contains("set 'advertise'", Assert.Single(ProblemsOf("{ listen: '0.0.0.0:7117', insecure: true }")));
+    }
+
+    [Theory]
+    [InlineData("listen: 192.0.2.7:7117", "without certificates whoever reaches")]
+    [InlineData("{ listen: '192.0.2.7:7117', tls: { certificate: /a, key: /b } }", "are needed together")]
+    [InlineData("{ listen: '192.0.2.7:7117', insecure: true, seeds: ['https://a:1'] }", "https needs this node's certificate")]
+    [InlineData("{ listen: '192.0.2.7:7117', insecure: true, seeds: ['https://a:1', 'http://b:1'] }", "some are http and others https")]
+    [InlineData("seeds: ['http://a:1']", "must be reachable")]
+    [InlineData("advertise: a:1", "nothing listens")]
+    [InlineData("network: { range: 10.1.0.0/24 }", "is not within 10.117.0.0/16")]
+    [InlineData("lease: 2s", "3s to 5m")]
+    [InlineData("lease: 6m", "3s to 5m")]
+    [InlineData("lease: 99999999999m", "3s to 5m")]
+    [InlineData("labels: [rack]", "write NAME=VALUE")]
+    [InlineData("labels: [rack=1, rack=2]", "has a value already")]
+    [InlineData("seeds: ['http://a:1/x']", "write http://HOST:PORT")]
+    [InlineData("seeds: ['http://a']", "write http://HOST:PORT")]
+    [InlineData("insecure: yes", "use true or false")]
+    public void A_place_in_a_farm_that_makes_no_sense_is_refused(string yaml, string sentence) =>
+        Assert.Contains(ProblemsOf(yaml), problem => problem.Contains(sentence, StringComparison.Ordinal));
 
     [Fact]
     public void The_socket_follows_the_runtime_directory_unless_it_is_given() =>
@@ -138,8 +204,8 @@ public sealed class ConfigurationTests
             p => Assert.StartsWith("vnid.yaml:1:7: node: 'Not_A_Label' is not a name", p),
             p => Assert.StartsWith("vnid.yaml:2:1: unknown key 'colour'; known here: node, farm", p),
             p => Assert.StartsWith("vnid.yaml:4:11: network.subnet: '10.117.0.0/99' is not an IPv4 subnet", p),
-            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway", p),
-            p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep", p),
+            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range", p),
+            p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep, shared", p),
             p => Assert.Equal("vnid.yaml:8:10: 'log.level' must be one value", p),
             p => Assert.Matches(@"^vnid.yaml:\d+:\d+: 'log.format' has no value", p));
     }
@@ -170,7 +236,13 @@ public sealed class ConfigurationTests
         Assert.Contains("too long for a socket", Assert.Single(ProblemsOf($"socket: /{new string('x', 100)}")));
 
     [Fact]
-    public void An_empty_file_leaves_the_defaults() => Assert.Equal(new NodeOptions(), Read("# nothing"));
+    public void An_empty_file_leaves_the_defaults()
+    {
+        var read = Read("# nothing");
+        Assert.Equal(new NodeOptions { Seeds = read.Seeds, Labels = read.Labels }, read);
+        Assert.Empty(read.Seeds);
+        Assert.Empty(read.Labels);
+    }
 
     [Fact]
     public void The_command_line_wins_over_the_file()
