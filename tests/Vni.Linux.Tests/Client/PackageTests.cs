@@ -46,7 +46,7 @@ public sealed class PackageTests : IDisposable
 
     private async Task<(int Status, string Output)> DotnetAsync(string directory, string artifacts, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["VNI_ARTIFACTS"] = Path.Combine(_directory.FullName, artifacts);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
