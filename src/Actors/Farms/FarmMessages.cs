@@ -16,7 +16,7 @@ internal static class FarmKinds
     private static readonly FarmJson Json = FarmJson.Default;
 
     /// <summary>To applications, wherever they are: a node that is not the application's says which one is.</summary>
-    public static readonly PeerKind<ToApplication<bool>, Routed<ApplicationView>> View = new("application.view", Json.ToApplicationBoolean, Json.RoutedApplicationView);
+    public static readonly PeerKind<ToApplication<bool>, Routed<ApplicationView>> View = new("application.view", Json.ToApplicationBoolean, Json.RoutedApplicationView) { IsQuery = true };
     public static readonly PeerKind<ToApplication<bool>, Routed<ApplicationView>> Start = new("application.start", Json.ToApplicationBoolean, Json.RoutedApplicationView);
     public static readonly PeerKind<ToApplication<StopRequest>, Routed<ApplicationView>> Stop = new("application.stop", Json.ToApplicationStopRequest, Json.RoutedApplicationView);
     public static readonly PeerKind<ToApplication<bool>, Routed<bool>> Remove = new("application.remove", Json.ToApplicationBoolean, Json.RoutedBoolean);
@@ -33,7 +33,7 @@ internal static class FarmKinds
     public static readonly PeerKind<bool, bool> Leave = new("node.leave", Json.Boolean, Json.Boolean);
 
     /// <summary>Of a hand-off, from its source to its target.</summary>
-    public static readonly PeerKind<PrepareHandOff, IReadOnlyList<string>> Check = new("handoff.check", Json.PrepareHandOff, Json.IReadOnlyListString);
+    public static readonly PeerKind<PrepareHandOff, IReadOnlyList<string>> Check = new("handoff.check", Json.PrepareHandOff, Json.IReadOnlyListString) { IsQuery = true };
     public static readonly PeerKind<PrepareHandOff, bool> Prepare = new("handoff.prepare", Json.PrepareHandOff, Json.Boolean);
     public static readonly PeerKind<HandOffHeader, bool> Layer = new("handoff.layer", Json.HandOffHeader, Json.Boolean);
     public static readonly PeerKind<HandOffHeader, bool> Hold = new("handoff.hold", Json.HandOffHeader, Json.Boolean);

@@ -57,5 +57,9 @@ internal sealed class LeaseGuard(TimeSpan timeToLive)
     }
 
     /// <summary>How long the guard may let instances run, from <paramref name="now"/>; not below zero.</summary>
-    public TimeSpan Remaining(TimeSpan now) => _renewed is { } renewed && renewed + Limit > now ? renewed + Limit - now : TimeSpan.Zero;
+    public TimeSpan Remaining(TimeSpan now) => _renewed is { } renewed ? Allowance(renewed, now) : TimeSpan.Zero;
+
+    /// <summary>How long a renewal sent at <paramref name="sent"/> lets the guard let instances run, from <paramref name="now"/>; not
+    /// below zero.</summary>
+    public TimeSpan Allowance(TimeSpan sent, TimeSpan now) => sent + Limit > now ? sent + Limit - now : TimeSpan.Zero;
 }

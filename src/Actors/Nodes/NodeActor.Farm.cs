@@ -108,6 +108,8 @@ internal sealed partial class NodeActor
     {
         _confirming = true;
         if (lease.Id != _confirmedLease) log.LeaseReplaced(lease.Id);
+        // What is fenced stays so until its own confirmation: the guard is armed again before the first of them runs.
+        if (_guard.Fenced) ports.Fence.Extend(_guard.Allowance(lease.Sent, lease.Now));
         var (id, sent, closings) = (lease.Id, lease.Sent, _gate.Closings);
         PipeTo(
             Task.WhenAll(_applications.Values.Select(AskAsync)),

@@ -141,7 +141,14 @@ internal sealed partial class NodeActor(
     private async Task<NodeSurvey> OpenAsync()
     {
         var platform = await interposer.GetPlatformAsync(Context.Stopping);
-        await lease.EstablishAsync(MemberRecord.Of(settings, platform, Context.TimeProvider.GetUtcNow()), Context.Stopping);
+        var kept = await lease.EstablishAsync(MemberRecord.Of(settings, platform, Context.TimeProvider.GetUtcNow()), Context.Stopping);
+        if (settings.Shared)
+        {
+            // On a new lease no owner record hangs yet: what a former daemon let run is no longer known to be this node's.
+            if (!kept) await ports.Fence.FenceAsync(Context.Stopping);
+            ports.Fence.Extend(_guard.Allowance(lease.Sent, lease.Now));
+        }
+
         await members.ReadAsync(Context.Stopping);
         return await NodeSurvey.TakeAsync(registry, keys, interposer, settings.Node, Context.Stopping);
     }

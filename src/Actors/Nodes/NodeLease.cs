@@ -24,11 +24,18 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
     /// <summary>The present on the clock of <see cref="Sent"/>.</summary>
     public TimeSpan Now => time.GetElapsedTime(_epoch);
 
-    /// <summary>Grants the first lease and writes the member record.</summary>
-    public Task EstablishAsync(MemberRecord member, CancellationToken cancellationToken)
+    /// <summary>
+    /// Goes on with the lease of a former daemon, on which the owner records of what still runs hang, or grants the first
+    /// one; and writes the member record.
+    /// </summary>
+    /// <returns>Whether the former lease is kept.</returns>
+    /// <exception cref="VniException"><see cref="ErrorCodes.NameInUse"/>: another machine is a node of this name.</exception>
+    public async Task<bool> EstablishAsync(MemberRecord member, CancellationToken cancellationToken)
     {
         _member = member;
-        return ReplaceAsync(0, cancellationToken);
+        if (settings.Shared && await KeepFormerAsync(cancellationToken)) return true;
+        await ReplaceAsync(0, cancellationToken);
+        return false;
     }
 
     /// <summary>Renews the lease, or replaces it if it is lost; then <see cref="Id"/> is another.</summary>
@@ -89,6 +96,26 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
     }
 
     public void Dispose() => _replacing.Dispose();
+
+    private async Task<bool> KeepFormerAsync(CancellationToken cancellationToken)
+    {
+        var range = await registry.RangeAsync(new KeyRange(keys.Member(settings.Node)), cancellationToken);
+        if (range.Pairs is not [{ Lease: not 0 } former]) return false;
+        var other = RegistryJson.Member(former);
+        if (other.Endpoint != settings.Endpoint)
+        {
+            throw new VniException(
+                ErrorCodes.NameInUse,
+                $"node name {settings.Node} is in use: a node of that name answers at {other.Endpoint ?? "no address"}; choose another name, or wait {settings.LeaseTimeToLive.TotalSeconds:0.#} s if this node has moved");
+        }
+
+        var sent = Now;
+        if (await registry.KeepAliveAsync(former.Lease, cancellationToken) is null) return false;
+        await registry.TransactAsync(new Transaction([], [Put(former.Lease)], []), cancellationToken);
+        Volatile.Write(ref _id, former.Lease);
+        Confirm(sent);
+        return true;
+    }
 
     private Operation.Put Put(long lease) => new(keys.Member(settings.Node), RegistryJson.Bytes(_member!), lease);
 

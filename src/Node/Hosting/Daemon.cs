@@ -57,7 +57,7 @@ internal static class Daemon
         await using var actors = new ActorSystem(clock, loggers.CreateLogger<ActorSystem>());
         var (settings, keys) = (ProductSettings.ForDomain(options, Version), new RegistryKeys(options.Farm));
         var members = new MemberDirectory(registry, keys, settings, clock, loggers.CreateLogger<MemberDirectory>());
-        var peers = new PeerDispatcher(options.Farm, options.Node, clock, loggers.CreateLogger<PeerDispatcher>(), stop);
+        var peers = new PeerDispatcher(options.Farm, options.Node, clock, loggers.CreateLogger<PeerDispatcher>()); // What others have asked for is finished, as far as the drain time allows.
         using var messenger = new HttpMessenger(new HttpMessengerOptions { Self = peers, Endpoint = members.EndpointOf, Tls = tls, Time = clock });
         var ports = new NodePorts(interposer, interposer, interposer, interposer, interposer, messenger, peers);
         await using var service = new ApplicationService(actors, registry, keys, ports, members, settings, clock, loggers.CreateLogger<ApplicationService>());
