@@ -167,8 +167,12 @@ internal static partial class Libc
         return Marshal.GetLastPInvokeError() == ENXIO ? null : throw new LinuxException(Marshal.GetLastPInvokeError(), "lseek", "SEEK_DATA");
     }
 
-    /// <summary>Where the data at an offset ends.</summary>
-    internal static long NextHole(SafeFileHandle file, long offset) => Check(Seek(file, offset, SEEK_HOLE), "lseek", "SEEK_HOLE");
+    /// <summary>Where the data at an offset ends: there, if the file has become shorter meanwhile.</summary>
+    internal static long NextHole(SafeFileHandle file, long offset)
+    {
+        var at = Seek(file, offset, SEEK_HOLE);
+        return at < 0 && Marshal.GetLastPInvokeError() == ENXIO ? offset : Check(at, "lseek", "SEEK_HOLE");
+    }
 
     /// <summary>Gives the memory or disk under a part of a file back; what is read there is zero.</summary>
     internal static void PunchHole(SafeFileHandle file, long offset, long length, string subject) =>

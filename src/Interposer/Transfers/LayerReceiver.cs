@@ -136,7 +136,7 @@ internal sealed class LayerReceiver : IDisposable
     private void MakeHardLink(string path, string target)
     {
         var (from, targetName) = Find(target);
-        if (Libc.LookAt(from, targetName) is not { } there || (there.Mode & Libc.S_IFMT) != Libc.S_IFREG) throw new InvalidDataException("the layer links to a file that is not there");
+        if (Libc.LookAt(from, targetName) is not { } there || (there.Mode & Libc.S_IFMT) == Libc.S_IFDIR) throw new InvalidDataException("the layer links to a file that is not there");
         using var held = Libc.OpenBeneath(from, ".\0"u8.ToArray(), Libc.O_RDONLY | Libc.O_DIRECTORY); // The next look may close it.
         var (directory, name) = Find(path);
         Remove(directory, name);

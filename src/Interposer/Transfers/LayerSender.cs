@@ -81,9 +81,9 @@ internal sealed class LayerSender(string upper, TransferWriter writer, TimeProvi
                 using var below = Libc.OpenEntry(directory, name);
                 if (below is not null) Walk(below, entry.Path + "/", found);
             }
-            catch (LinuxException e) when (e.Errno is Libc.ENOTDIR or Libc.ELOOP)
+            catch (LinuxException e) when (e.Errno is Libc.ENOENT or Libc.ENOTDIR or Libc.ELOOP)
             {
-                // Replaced in this moment; the next pass sees by what.
+                // Removed or replaced in this moment; the next pass sees by what.
             }
         }
     }
@@ -120,14 +120,14 @@ internal sealed class LayerSender(string upper, TransferWriter writer, TimeProvi
         var (directory, name) = directories.Find(entry);
         if (directory is null) return false;
         var type = entry.Status.Mode & Libc.S_IFMT;
+        if (type != Libc.S_IFDIR && entry.Status.Links > 1 && !links.TryAdd(entry.Status.Inode, entry.Path))
+        {
+            await WriteAsync(section, _record.Begin(LayerRecordKind.HardLink).Name(entry.Path).Name(links[entry.Status.Inode]), cancellationToken).ConfigureAwait(false);
+            return IsStill(directory, name, entry);
+        }
+
         if (type == Libc.S_IFREG)
         {
-            if (entry.Status.Links > 1 && !links.TryAdd(entry.Status.Inode, entry.Path))
-            {
-                await WriteAsync(section, _record.Begin(LayerRecordKind.HardLink).Name(entry.Path).Name(links[entry.Status.Inode]), cancellationToken).ConfigureAwait(false);
-                return IsStill(directory, name, entry);
-            }
-
             var sent = await SendFileAsync(section, directory, name, entry, cancellationToken).ConfigureAwait(false);
             if (sent is null) links.Remove(entry.Status.Inode);
             return sent == true;
@@ -140,7 +140,12 @@ internal sealed class LayerSender(string upper, TransferWriter writer, TimeProvi
                 _record.Begin(LayerRecordKind.Directory).Name(entry.Path).Properties(entry.Status, attributes);
                 break;
             case Libc.S_IFLNK:
-                if (Libc.TryReadLink(directory, name) is not { } target) return false;
+                if (Libc.TryReadLink(directory, name) is not { } target)
+                {
+                    links.Remove(entry.Status.Inode);
+                    return false;
+                }
+
                 _record.Begin(LayerRecordKind.Link).Name(entry.Path).Properties(entry.Status, attributes).Bytes(target);
                 break;
             default:
@@ -148,7 +153,12 @@ internal sealed class LayerSender(string upper, TransferWriter writer, TimeProvi
                 break;
         }
 
-        if (!IsStill(directory, name, entry)) return false;
+        if (!IsStill(directory, name, entry))
+        {
+            links.Remove(entry.Status.Inode);
+            return false;
+        }
+
         await WriteAsync(section, _record, cancellationToken).ConfigureAwait(false);
         return true;
     }

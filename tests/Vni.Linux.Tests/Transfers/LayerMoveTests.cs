@@ -14,7 +14,7 @@ public sealed class LayerMoveTests : IDisposable
     public LayerMoveTests()
     {
         Sh("mkdir source target; cd source; mkdir -p a/b/c run opq; echo one > a/one; echo two > a/b/two; ln a/one a/hard; ln -s /etc/passwd a/link; mknod a/gone c 0 0; mkfifo a/pipe; "
-            + "mknod -m 666 null c 1 3; setfattr -n trusted.overlay.opaque -v y opq; setfattr -n user.note -v hello a/one; truncate -s 100M a/sparse; printf x | dd of=a/sparse bs=1 seek=50M conv=notrunc status=none; "
+            + "mknod -m 666 null c 1 3; python3 -c 'import os; os.setxattr(\"opq\", \"trusted.overlay.opaque\", b\"y\")'; python3 -c 'import os; os.setxattr(\"a/one\", \"user.note\", b\"hello\")'; truncate -s 100M a/sparse; printf x | dd of=a/sparse bs=1 seek=50M conv=notrunc status=none; "
             + "chown 1000:1001 a/b/two; chmod 4755 a/b/two; chmod 000 a/b/c; setfacl -m u:1000:rw a/one 2>/dev/null || true; touch -d '2001-02-03 04:05:06.789' a/b; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"a/socket\")'; "
             + "touch \"$(printf 'a/\\377\\n name')\"");
     }
@@ -35,8 +35,8 @@ public sealed class LayerMoveTests : IDisposable
         AssertSame();
 
         // Changed, deleted, renamed, hard-linked, replaced by another kind, whiteout, opaque, attribute, mode alone.
-        Sh("cd source; echo more >> a/one; rm a/b/two; mv a/b a/renamed; ln null null2; rm a/link; mkdir a/link; echo x > a/link/x; rm -r run; mknod run c 0 0; setfattr -x trusted.overlay.opaque opq; "
-            + "setfattr -n trusted.overlay.opaque -v y a; chmod 700 opq; mkdir -p new/deep/er; echo y > new/deep/er/file; ln a/sparse new/sparse; rm a/gone; ln -s x a/gone");
+        Sh("cd source; echo more >> a/one; rm a/b/two; mv a/b a/renamed; ln null null2; rm a/link; mkdir a/link; echo x > a/link/x; rm -r run; mknod run c 0 0; python3 -c 'import os; os.removexattr(\"opq\", \"trusted.overlay.opaque\")'; "
+            + "python3 -c 'import os; os.setxattr(\"a\", \"trusted.overlay.opaque\", b\"y\")'; chmod 700 opq; mkdir -p new/deep/er; echo y > new/deep/er/file; ln a/sparse new/sparse; rm a/gone; ln -s x a/gone");
         var (_, changed) = await PassAsync(3, again);
         AssertSame();
         Assert.True(changed < 20_000, $"the changes took {changed} bytes");

@@ -124,8 +124,7 @@ public sealed class MoveTests(ITestOutputHelper output)
             },
         };
         await farm.A.Daemon.StartAsync(spec, farm.Limit);
-        var report = Path.Combine(farm.A.Paths(spec).Upper, "var/tmp");
-        while (!Directory.Exists(report) || Directory.EnumerateFiles(report, "*").Count() < 3) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, farm.Limit);
+        while (farm.A.Daemon.ListProcesses(spec.Aid).Count < 5) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, farm.Limit); // Harness, three, and a child.
         for (var round = 0; round < 2; round++)
         {
             var (from, to) = round % 2 == 0 ? (farm.A, farm.B) : (farm.B, farm.A);

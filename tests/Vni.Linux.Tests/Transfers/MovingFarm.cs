@@ -236,6 +236,7 @@ internal sealed class MovingNode : IAsyncDisposable
     {
         try
         {
+            await ReplaceDaemonAsync(); // What has not arrived goes with the daemon.
             var inventory = await Daemon.DiscoverAsync(CancellationToken.None);
             foreach (var instance in inventory.Instances) await Daemon.RemoveAsync(instance.Aid, CancellationToken.None);
         }

@@ -88,8 +88,11 @@ public sealed class RefusedMoveTests
         await farm.B.Transfer.AbandonAsync(spec.Aid, "handoff-2", farm.Limit);
 
         // And one that was announced to be smaller.
-        await farm.B.Transfer.PrepareAsync(spec, HandOff, facts with { Memory = 1, Layer = -400 << 20 }, farm.Limit);
-        var large = await Assert.ThrowsAsync<VniException>(() => farm.B.Transfer.ReceiveStateAsync(spec.Aid, HandOff, new MemoryStream(whole), farm.Limit));
+        await farm.B.Transfer.PrepareAsync(spec, HandOff, facts with { Layer = -400 << 20 }, farm.Limit);
+        using var layer = new MemoryStream();
+        await farm.A.Transfer.SendLayerAsync(spec, HandOff, layer, farm.Limit);
+        layer.Position = 0;
+        var large = await Assert.ThrowsAsync<VniException>(() => farm.B.Transfer.ReceiveLayerAsync(spec.Aid, HandOff, layer, farm.Limit));
         Assert.Contains("larger than was announced", large.Message);
         await farm.B.Transfer.AbandonAsync(spec.Aid, HandOff, farm.Limit);
         farm.B.AssertEmpty(spec);
