@@ -13,6 +13,9 @@ internal static class Apps
         return target;
     }
 
+    /// <summary>Where they were built.</summary>
+    public static Task<string> BuiltAsync() => Built.Value;
+
     private static async Task<string> BuildAsync()
     {
         var output = Path.Combine(AppContext.BaseDirectory, "apps");

@@ -25,6 +25,9 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
         return made;
     }
 
+    /// <summary>One that somebody else has made and will delete.</summary>
+    public static NetworkNamespace Existing(string name) => new(name);
+
     /// <summary>Runs ip(8) in here.</summary>
     public Task<string> IpAsync(string arguments) => Shell.RunAsync($"ip -n {Name} {arguments}");
 
