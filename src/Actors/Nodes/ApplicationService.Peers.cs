@@ -16,6 +16,9 @@ public sealed partial class ApplicationService
     /// <summary>Longest that an operation on another node is waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
+    /// <summary>How long another node is waited for about what is good to know.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(2);
+
     private Task<TView> RouteAsync<TBody, TView>(Aid aid, PeerKind<ToApplication<TBody>, Routed<TView>> kind, TBody body, Func<Task<TView>> here, CancellationToken cancellationToken) =>
         GuardAsync(() => _settings.Shared ? _router.AskAsync(aid, kind, body, here, Patience, cancellationToken) : here());
 
@@ -49,6 +52,20 @@ public sealed partial class ApplicationService
         await ResolveAsync(aid, null, cancellationToken);
         var range = await _registry.RangeAsync(new KeyRange(_keys.Application(aid)), cancellationToken);
         return range.Pairs is [var pair] ? View(RegistryJson.Application(pair)) : throw ApplicationSentences.NotFound(aid);
+    }
+
+    /// <summary>With its processes, if its node says in time what they are.</summary>
+    private async Task<ApplicationView> ViewElsewhereAsync(ApplicationState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var routed = await _ports.Messenger.AskAsync(state.Node, FarmKinds.View, new ToApplication<bool>(state.Aid, true), CommandId.New(), Glance, cancellationToken);
+            return routed.Value ?? View(state);
+        }
+        catch (Exception e) when (e is PeerUnreachableException or PeerSilentException or VniException)
+        {
+            return View(state);
+        }
     }
 
     private void Answer(INodeReceiver receiver)

@@ -89,7 +89,9 @@ public sealed partial class ApplicationService : IAsyncDisposable
     public Task<ApplicationView> GetAsync(Aid aid, CancellationToken cancellationToken) => GuardAsync(async () =>
     {
         var range = await _registry.RangeAsync(new KeyRange(_keys.Application(aid)), cancellationToken);
-        return range.Pairs is [var pair] ? View(RegistryJson.Application(pair)) : throw ApplicationSentences.NotFound(aid);
+        if (range.Pairs is not [var pair]) throw ApplicationSentences.NotFound(aid);
+        var state = RegistryJson.Application(pair);
+        return state.Status == ApplicationStatus.Running && state.Node != _settings.Node ? await ViewElsewhereAsync(state, cancellationToken) : View(state);
     });
 
     /// <summary>Starts a stopped application, from the beginning of its programs.</summary>

@@ -34,9 +34,10 @@ internal static class ApiServer
     /// <param name="version">The answer to <c>/v1/version</c>.</param>
     /// <param name="clock">Time.</param>
     /// <param name="loggers">Logs.</param>
+    /// <param name="forwarder">To the other nodes of the farm; <c>null</c>: there are none.</param>
     internal static WebApplication Build(
         string path, Func<Socket> listen, TcpEndpoint? tcp, IApplicationService service, IFarmService farm, IInstanceAccess access, VersionView version,
-        TimeProvider clock, ILoggerFactory loggers)
+        TimeProvider clock, ILoggerFactory loggers, PeerForwarder? forwarder = null)
     {
         // Empty: no settings from the working directory or the environment can change what root listens to.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "vnid", ContentRootPath = AppContext.BaseDirectory });
@@ -70,6 +71,7 @@ internal static class ApiServer
         server.UseMiddleware<Errors>();
         server.UseMiddleware<Caller>();
         server.UseMiddleware<CommandOnce>();
+        if (forwarder is not null) server.UseMiddleware<Elsewhere>(forwarder);
         server.UseWebSockets();
         server.UseRouting();
         NodeRoutes.Map(server);

@@ -58,7 +58,9 @@ internal static class Daemon
         var (settings, keys) = (ProductSettings.ForDomain(options, Version), new RegistryKeys(options.Farm));
         var members = new MemberDirectory(registry, keys, settings, clock, loggers.CreateLogger<MemberDirectory>());
         var peers = new PeerDispatcher(options.Farm, options.Node, clock, loggers.CreateLogger<PeerDispatcher>()); // What others have asked for is finished, as far as the drain time allows.
-        using var messenger = new HttpMessenger(new HttpMessengerOptions { Self = peers, Endpoint = members.EndpointOf, Tls = tls, Time = clock });
+        var wires = new HttpMessengerOptions { Self = peers, Endpoint = members.EndpointOf, Tls = tls, Time = clock };
+        using var messenger = new HttpMessenger(wires);
+        using var forwarder = options.Listen is null ? null : new PeerForwarder(wires);
         var ports = new NodePorts(interposer, interposer, interposer, interposer, interposer, messenger, peers);
         await using var service = new ApplicationService(actors, registry, keys, ports, members, settings, clock, loggers.CreateLogger<ApplicationService>());
         var farm = new FarmService(
@@ -70,7 +72,7 @@ internal static class Daemon
         if (options.Listen is not null && tls is null) log.Insecure(options.Listen);
         await using var api = ApiServer.Build(
             options.Socket, () => UnixListener.Open(options.Socket, group), options.Listen is { } address ? new TcpEndpoint(address, tls, peers) : null,
-            new DomainService(service), farm, interposer, new VersionView(Version, options.Node, ApiServer.Version), clock, loggers);
+            new DomainService(service), farm, interposer, new VersionView(Version, options.Node, ApiServer.Version), clock, loggers, forwarder);
         await api.StartAsync(stop);
         SystemdNotifier.Ready();
         log.Ready(Math.Round(clock.GetElapsedTime(started).TotalMilliseconds), options.Socket);
