@@ -74,6 +74,9 @@ internal sealed partial class ApplicationActor(
             case (_, DiscardSnapshot discard) when _command is not null:
                 _postponed.Enqueue(discard);
                 break;
+            case (_, ApplicationCommand command) when _command is RecoverApplication: // It woke this actor, which is looking around first.
+                _postponed.Enqueue(command);
+                break;
             case (_, ApplicationCommand command) when _command is not null:
                 command.Fail(ApplicationSentences.Busy(State.Aid, _command));
                 break;

@@ -80,7 +80,7 @@ public sealed partial class ApplicationService
         receiver.On(FarmKinds.Recover, (_, ask, cancel) => GuardAsync(() => RecoverHereAsync(ask.Aid, ask.Body, cancel)));
 
         receiver.On(FarmKinds.Run, (_, declaration, cancel) => RunAsync(declaration with { Node = _settings.Node }, cancel));
-        receiver.On(FarmKinds.Fence, (_, _, cancel) => GuardAsync(() => _node.AskAsync<bool>(reply => new NodeMessage.Surrender(reply), cancel)));
+        receiver.On(FarmKinds.Fence, (_, _, cancel) => GuardAsync(() => SurrenderAsync(cancel)));
         receiver.On(FarmKinds.Leaving, (_, leaving, cancel) => GuardAsync(() => AnnounceLeavingAsync(leaving, cancel)));
         receiver.On(FarmKinds.Leave, (_, _, _) => Task.FromResult(_left.TrySetResult()));
 
@@ -131,6 +131,13 @@ public sealed partial class ApplicationService
         var target = await _node.AskAsync<ActorRef<TargetMessage>>(reply => new NodeMessage.FindHandOff(header, reply), cancellationToken);
         return await target.AskAsync(make, cancellationToken);
     });
+
+    /// <summary>The node is given up: what is frozen here goes when its daemon is started anew.</summary>
+    private async Task<bool> SurrenderAsync(CancellationToken cancellationToken)
+    {
+        await _node.AskAsync<bool>(reply => new NodeMessage.Surrender(reply), cancellationToken);
+        return _left.TrySetResult();
+    }
 
     private async Task<bool> AnnounceLeavingAsync(bool leaving, CancellationToken cancellationToken)
     {

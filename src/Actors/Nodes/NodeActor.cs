@@ -302,6 +302,6 @@ internal sealed partial class NodeActor(
 
     private void ScheduleRenewal()
     {
-        if (_phase != Phase.Closing) Schedule(_guard.Renewal, new NodeMessage.RenewLease());
+        if (_phase != Phase.Closing && !_surrendered) Schedule(_guard.Renewal, new NodeMessage.RenewLease());
     }
 }
