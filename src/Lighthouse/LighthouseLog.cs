@@ -20,12 +20,6 @@ internal static partial class LighthouseLog
     [LoggerMessage(704, LogLevel.Warning, "no certificates: whoever reaches this machine's addresses can change the farm (insecure: true)")]
     public static partial void Insecure(this ILogger log);
 
-    [LoggerMessage(705, LogLevel.Critical, "cannot start")]
-    public static partial void CannotStartBecause(this ILogger log, Exception cause);
-
-    [LoggerMessage(706, LogLevel.Critical, "ended by a defect")]
-    public static partial void Defect(this ILogger log, Exception cause);
-
     [LoggerMessage(710, LogLevel.Information, "{Peer}: {Path} refused with status {Status}: {Reason}")]
     public static partial void Refused(this ILogger log, string peer, string path, int status, string reason);
 

@@ -20,12 +20,6 @@ internal static partial class NodeLog
     [LoggerMessage(4004, LogLevel.Warning, "There is no group {Group}: only root can use {Socket}; 'groupadd --system {Group}' and a restart let its members")]
     internal static partial void NoGroup(this ILogger log, string group, string socket);
 
-    [LoggerMessage(4005, LogLevel.Debug, "Why the daemon cannot start or go on")]
-    internal static partial void CannotStartBecause(this ILogger log, Exception exception);
-
-    [LoggerMessage(4006, LogLevel.Critical, "The daemon met a defect")]
-    internal static partial void Defect(this ILogger log, Exception exception);
-
     [LoggerMessage(4007, LogLevel.Warning, "Listening at {Address} without certificates: whoever reaches it can do everything that root can")]
     internal static partial void Insecure(this ILogger log, System.Net.IPEndPoint address);
 
