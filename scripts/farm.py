@@ -1,7 +1,7 @@
-"""A node and its clients on this machine, each in a network namespace of its own; for the demo and the benchmark.
+"""Nodes and their clients on this machine, each in a network namespace of its own; for the demo and the benchmark.
 
-No route leads out: the node's namespace holds vnid's bridge, the client's namespace one cable to it. Leaving the
-context removes everything, however it is left.
+Farm is one node: no route leads out, the node's namespace holds vnid's bridge, the client's namespace one cable to it.
+Playground is a farm of several nodes that 'vni farm' makes. Leaving the context removes everything, however it is left.
 """
 import ctypes
 import json
@@ -176,3 +176,74 @@ class Farm:
                     break
                 except OSError:
                     time.sleep(0.02)
+
+
+class Playground:
+    """A farm that 'vni farm up' makes. Nodes go by their short names: n1, n2, ..."""
+
+    def __init__(self, purpose, nodes, *options):
+        self.name = f"{purpose}{os.getpid()}"
+        self.options = ["--nodes", str(nodes), *options]
+        self.members = {}
+        self.directory = f"/var/tmp/vni-{self.name}"  # Of whoever uses the farm; not /tmp, which an instance may not see.
+        self.runtime = f"/dev/shm/vni-{self.name}"
+
+    def __enter__(self):
+        try:
+            made = self.farm("up", *self.options)
+            self.members = {member["name"]: member for member in made["members"]}
+            os.makedirs(self.directory, exist_ok=True)
+            os.makedirs(self.runtime, exist_ok=True)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        # A second Ctrl-C must not stop the clearing up half way.
+        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            run(f"{BIN}/vni", "farm", "down", "--name", self.name)
+        finally:
+            for path in (self.directory, self.runtime):
+                shutil.rmtree(path, ignore_errors=True)
+            signal.signal(signal.SIGINT, former)
+
+    @property
+    def client(self):
+        """The client's namespace: on the switch, outside of all nodes."""
+        return self.members["client"]["namespace"]
+
+    def farm(self, command, *arguments):
+        """Runs 'vni farm'; the farm as it is then."""
+        return json.loads(run(f"{BIN}/vni", "farm", command, "--name", self.name, "-o", "json", *arguments))
+
+    def socket_of(self, node):
+        return self.members[node]["socket"]
+
+    def identity_of(self, node):
+        """The node's name in the farm: what 'vni migrate' takes."""
+        return self.members[node]["node"]
+
+    def cgroup_of(self, node, aid):
+        return os.path.join(cgroup_root(), f"vni-{self.identity_of(node)}", aid)
+
+    def layer_of(self, node, aid):
+        return f"/var/lib/vniakka-farm/{self.name}/{node}/instances/{aid}/upper"
+
+    def text(self, *arguments, at="n1"):
+        """Runs vni at a node; what it printed."""
+        done = subprocess.run([f"{BIN}/vni", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "VNI_SOCKET": self.socket_of(at)})
+        if done.returncode:
+            raise VniError(done.returncode, (done.stderr or done.stdout).strip())
+        return done.stdout
+
+    def vni(self, command, *arguments, at="n1"):
+        """Runs vni at a node with -o json; what it answered."""
+        answer = self.text(command, "-o", "json", *arguments, at=at)
+        return json.loads(answer) if answer.strip() else None
+
+    def at_client(self, *command, **options):
+        """Starts a command in the client's namespace."""
+        return subprocess.Popen(command, preexec_fn=lambda: enter_network(self.client), text=True, **options)
