@@ -46,7 +46,7 @@ internal sealed partial class NodeActor
                 Open(question, reply);
                 break;
             case NodeMessage.FindHandOff { Header: var header, Reply: var reply }:
-                if (_arriving.TryGetValue(header.Aid, out var target) && target.Path.EndsWith(header.Id, StringComparison.Ordinal)) reply.Success(target);
+                if (_arriving.TryGetValue(header.Aid, out var target) && target.Path.EndsWith("/" + header.Id, StringComparison.Ordinal)) reply.Success(target);
                 else reply.Failure(new VniException(ErrorCodes.NotFound, $"node {settings.Node} knows nothing of hand-off {header.Id} of application {header.Aid}; its daemon may have been restarted: migrate anew"));
                 break;
             case NodeMessage.HandOffOver { Aid: var aid, Actor: var actor }:
@@ -177,7 +177,7 @@ internal sealed partial class NodeActor
         var aid = question.Instance.Aid;
         if (_phase != Phase.Open) reply.Failure(Unavailable());
         else if (_gate.WhenOpen.IsCompleted == false) reply.Failure(new VniException(ErrorCodes.DaemonUnavailable, $"node {settings.Node} has lost touch with the registry; try again later"));
-        else if (_arriving.TryGetValue(aid, out var other) && !other.Path.EndsWith(question.HandOff.Id, StringComparison.Ordinal) || _applications.ContainsKey(aid) || _cleaning.Contains(aid))
+        else if (_arriving.TryGetValue(aid, out var other) && !other.Path.EndsWith("/" + question.HandOff.Id, StringComparison.Ordinal) || _applications.ContainsKey(aid) || _cleaning.Contains(aid))
             reply.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy on node {settings.Node}: something of it is still under way there; try again in a moment"));
         else reply.Success(_arriving.TryGetValue(aid, out var known) ? known : Receive(question));
     }
