@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Interposer.Fencing;
+using Vni.Interposer.Linux;
 using Vni.Interposer.Operations;
 
 namespace Vni.Interposer;
@@ -18,7 +20,11 @@ public sealed partial class LinuxInterposer : INodeFence
     internal int? GuardPid => _guard.Pid;
 
     /// <inheritdoc />
-    public void Extend(TimeSpan remaining) => _guard.Extend(remaining);
+    public void Extend(TimeSpan remaining)
+    {
+        _guard.Extend(remaining);
+        if (_fence.IsGuarded) _ = SettleLaterAsync(); // Else, with nothing to lift, whatever came next would be born frozen.
+    }
 
     /// <inheritdoc />
     public void Disarm() => _guard.Disarm();
@@ -28,6 +34,19 @@ public sealed partial class LinuxInterposer : INodeFence
 
     /// <inheritdoc />
     public Task LiftAsync(InstanceSpec instance, CancellationToken cancellationToken) => _fence.LiftAsync(instance, cancellationToken);
+
+    private async Task SettleLaterAsync()
+    {
+        try
+        {
+            await _guard.Armed.ConfigureAwait(false);
+            await _fence.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (LinuxException e)
+        {
+            _kit.Log.LogError(e, "What the guard has frozen cannot be let go");
+        }
+    }
 
     /// <summary>What a former daemon's guard has frozen, CRIU's processes among it, comes to no end by itself; and its guard may
     /// still do so while it is waited for.</summary>

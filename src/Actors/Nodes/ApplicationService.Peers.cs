@@ -114,7 +114,8 @@ public sealed partial class ApplicationService
 
     private async Task<bool> RecoverHereAsync(Aid aid, SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
-        await AskAsync<ApplicationRestored>(aid, reply => new TakeOver(snapshot, reply), cancellationToken);
+        var actor = await _node.AskAsync<ActorRef<ApplicationMessage>>(reply => new NodeMessage.Resolve(aid, null, reply) { TakesOver = true }, cancellationToken);
+        await actor.AskAsync<ApplicationRestored>(reply => new TakeOver(snapshot, reply), cancellationToken);
         return true;
     }
 
@@ -145,11 +146,14 @@ public sealed partial class ApplicationService
         return true;
     }
 
-    /// <summary>Only what the registry no longer counts on is deleted.</summary>
+    /// <summary>Only what the registry no longer counts on is deleted; of an application that is being removed, that is everything.</summary>
     private async Task<bool> DeleteCopyAsync(SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
-        var range = await _registry.RangeAsync(new KeyRange(_keys.Snapshot(snapshot.Id)), cancellationToken);
-        if (range.Pairs is [var pair] && RegistryJson.Snapshot(pair).Holders.Contains(_settings.Node)) return false;
+        var read = await _registry.TransactAsync(
+            new Transaction([], [new Operation.Get(new KeyRange(_keys.Snapshot(snapshot.Id))), new Operation.Get(new KeyRange(_keys.Application(snapshot.Aid)))], []),
+            cancellationToken);
+        var counted = read.Responses[0].Pairs is [var pair] && RegistryJson.Snapshot(pair).Holders.Contains(_settings.Node);
+        if (counted && read.Responses[1].Pairs is [var application] && RegistryJson.Application(application).Status != ApplicationStatus.Removing) return false;
         await _ports.Interposer.DeleteSnapshotAsync(snapshot.Id, CancellationToken.None);
         return true;
     }

@@ -88,9 +88,10 @@ internal sealed partial class NodeActor(
                 reply.Failure(reason!);
                 break;
 
-            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply }):
+            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply, TakesOver: var takesOver }):
                 if (_applications.TryGetValue(aid, out var known) && known != not) reply.Success(known);
-                else Load(aid, reply);
+                else if (_welcoming.TryGetValue(aid, out var waiting)) waiting.Add(reply);
+                else Load(aid, reply, takesOver);
                 break;
             case (_, NodeMessage.Resolve { Reply: var reply }):
                 reply.Failure(Unavailable());
@@ -107,7 +108,7 @@ internal sealed partial class NodeActor(
                 break;
             case (_, NodeMessage.Ended { Instance: var instance }):
                 if (_applications.TryGetValue(instance.Aid, out var owner)) owner.Tell(new EndOfInstance(instance));
-                else if (_arriving.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
+                else if (_arriving.ContainsKey(instance.Aid) || _welcoming.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
                 break;
 
             case (_, NodeMessage.RenewLease):
@@ -178,7 +179,7 @@ internal sealed partial class NodeActor(
     /// <summary>Takes away what no application of this node answers for.</summary>
     private async Task CleanUpAsync(NodeSurvey survey)
     {
-        foreach (var instance in survey.Foreign) await TryAsync($"stopping {instance.Aid}, which another node owns", () => interposer.StopAsync(instance, TimeSpan.Zero, CancellationToken.None));
+        foreach (var instance in survey.Foreign) await TryAsync($"taking away what is here of {instance.Aid}, which another node owns", () => ports.Transfer.ReleaseMovedAsync(instance, "", CancellationToken.None));
         foreach (var aid in survey.Unknown) await TryAsync($"removing {aid}, which is in no registry", () => interposer.RemoveAsync(aid, CancellationToken.None));
         foreach (var id in survey.Orphans) await TryAsync($"deleting snapshot {id}, which is in no registry", () => interposer.DeleteSnapshotAsync(id, CancellationToken.None));
         log.Opened(settings.Node, survey.Applications.Count, survey.Unknown.Count, survey.Orphans.Count);
@@ -241,13 +242,13 @@ internal sealed partial class NodeActor(
         return next;
     }
 
-    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply)
+    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply, bool takesOver = false)
     {
         // A stopped actor may still be on its way out: its path must be free before it is replaced.
         var former = _applications.GetValueOrDefault(aid);
         PipeTo(
             LoadAsync(aid, former),
-            application => new NodeMessage.Loaded(aid, application, null, reply),
+            application => new NodeMessage.Loaded(aid, application, null, reply) { TakesOver = takesOver },
             error => new NodeMessage.Loaded(aid, null, error, reply));
     }
 
@@ -273,6 +274,10 @@ internal sealed partial class NodeActor(
             if (reply is not null) reply.Failure(problem);
             else if (_phase == Phase.Open) Schedule(settings.RetryDelay, new NodeMessage.Revive(aid));
         }
+        else if (_welcoming.TryGetValue(aid, out var waiting))
+        {
+            if (reply is not null) waiting.Add(reply);
+        }
         else if (_arriving.ContainsKey(aid))
         {
             reply?.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy: it is being migrated to this node; try again when that has ended"));
@@ -296,7 +301,7 @@ internal sealed partial class NodeActor(
         }
         else
         {
-            TakeForeign(application, reply);
+            TakeForeign(application, loaded.TakesOver, reply);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
@@ -11,9 +12,13 @@ namespace Vni.Interposer.Fencing;
 /// node, which takes one write and stops whatever works on instances too (CRIU among it). The daemon freezes each instance by
 /// itself and then thaws that directory, so that each can be let go by itself.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore has no handle as long as nobody asks for one.")]
 internal sealed class NodeFence(InstanceKit kit)
 {
     private const string FreezeFile = "cgroup.freeze";
+
+    /// <summary>One at a time: who finds everything frozen must not hold what another has just let go.</summary>
+    private readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <summary>Freezes and parks everything; what starts later finds the gate closed.</summary>
     public Task RunAsync(CancellationToken cancellationToken)
@@ -23,13 +28,25 @@ internal sealed class NodeFence(InstanceKit kit)
     }
 
     /// <summary>Turns a guard's fence, if there is one, into the daemon's.</summary>
-    public Task SettleAsync(CancellationToken cancellationToken)
+    public async Task SettleAsync(CancellationToken cancellationToken)
     {
-        if (!IsSetFrozen(kit.Cgroups.Root)) return Task.CompletedTask;
-        kit.Log.LogWarning("A guard has frozen this node: its applications stay frozen until they are confirmed");
-        EndRestores();
-        return HoldAllAsync(cancellationToken);
+        if (!IsGuarded) return;
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!IsGuarded) return;
+            kit.Log.LogWarning("A guard has frozen this node: its applications stay frozen until they are confirmed");
+            EndRestores();
+            await HoldEachAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
+
+    /// <summary>Whether a guard's fence is there.</summary>
+    public bool IsGuarded => IsSetFrozen(kit.Cgroups.Root);
 
     /// <summary>Lets an instance go on that the fence holds.</summary>
     public async Task LiftAsync(InstanceSpec instance, CancellationToken cancellationToken)
@@ -45,11 +62,24 @@ internal sealed class NodeFence(InstanceKit kit)
 
     private async Task HoldAllAsync(CancellationToken cancellationToken)
     {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await HoldEachAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task HoldEachAsync(CancellationToken cancellationToken)
+    {
         var aids = kit.Cgroups.List();
         foreach (var aid in aids) Freeze(aid);
         foreach (var aid in aids) Park(aid);
         foreach (var cgroup in aids.Where(kit.Gate.Holds).SelectMany(CgroupsOf)) await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);
-        if (IsSetFrozen(kit.Cgroups.Root)) CgroupFile.Write(kit.Cgroups.Root, FreezeFile, "0");
+        if (IsGuarded) CgroupFile.Write(kit.Cgroups.Root, FreezeFile, "0");
     }
 
     /// <summary>One that is frozen already is in somebody's hands, who finds the gate closed when he would thaw it.</summary>

@@ -67,6 +67,19 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_has_nothing_left_to_confirm_can_start_instances_again_after_its_guard_has_fired()
+    {
+        _node.Daemon.Extend(Long);
+        await _node.GuardAsync();
+        _node.Daemon.Extend(Short);
+        await _node.Eventually(() => FarmNode.IsSetFrozen(_node.CgroupRoot));
+        _node.Daemon.Extend(Long);
+        await _node.Eventually(() => !FarmNode.IsSetFrozen(_node.CgroupRoot));
+        var spec = await _node.StartAsync();
+        Assert.False(FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
+    }
+
+    [Fact]
     public async Task A_killed_guard_is_replaced_and_nothing_is_frozen()
     {
         var spec = await _node.StartAsync();
