@@ -88,10 +88,9 @@ internal sealed partial class NodeActor(
                 reply.Failure(reason!);
                 break;
 
-            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply, TakesOver: var takesOver }):
+            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply }):
                 if (_applications.TryGetValue(aid, out var known) && known != not) reply.Success(known);
-                else if (_welcoming.TryGetValue(aid, out var waiting)) waiting.Add(reply);
-                else Load(aid, reply, takesOver);
+                else Load(aid, reply);
                 break;
             case (_, NodeMessage.Resolve { Reply: var reply }):
                 reply.Failure(Unavailable());
@@ -108,7 +107,7 @@ internal sealed partial class NodeActor(
                 break;
             case (_, NodeMessage.Ended { Instance: var instance }):
                 if (_applications.TryGetValue(instance.Aid, out var owner)) owner.Tell(new EndOfInstance(instance));
-                else if (_arriving.ContainsKey(instance.Aid) || _welcoming.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
+                else if (_arriving.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
                 break;
 
             case (_, NodeMessage.RenewLease):
@@ -242,13 +241,13 @@ internal sealed partial class NodeActor(
         return next;
     }
 
-    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply, bool takesOver = false)
+    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply)
     {
         // A stopped actor may still be on its way out: its path must be free before it is replaced.
         var former = _applications.GetValueOrDefault(aid);
         PipeTo(
             LoadAsync(aid, former),
-            application => new NodeMessage.Loaded(aid, application, null, reply) { TakesOver = takesOver },
+            application => new NodeMessage.Loaded(aid, application, null, reply),
             error => new NodeMessage.Loaded(aid, null, error, reply));
     }
 
@@ -274,10 +273,6 @@ internal sealed partial class NodeActor(
             if (reply is not null) reply.Failure(problem);
             else if (_phase == Phase.Open) Schedule(settings.RetryDelay, new NodeMessage.Revive(aid));
         }
-        else if (_welcoming.TryGetValue(aid, out var waiting))
-        {
-            if (reply is not null) waiting.Add(reply);
-        }
         else if (_arriving.ContainsKey(aid))
         {
             reply?.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy: it is being migrated to this node; try again when that has ended"));
@@ -301,7 +296,7 @@ internal sealed partial class NodeActor(
         }
         else
         {
-            TakeForeign(application, loaded.TakesOver, reply);
+            TakeForeign(application, reply);
         }
     }
 
