@@ -9,15 +9,14 @@ using Vni.Actors.Security;
 namespace Vni.Cluster.Messaging;
 
 /// <summary>
-/// Questions over HTTP/2, with mutual TLS: connections to a node are kept and shared, those of questions apart from those of
-/// streams, so that none waits behind the other. A peer is whoever holds the certificate of a node of that name, wherever
-/// it answers. Nothing is repeated: the caller, who knows the command's id, decides.
+/// Questions over HTTP/2, streams over connections of their own, with mutual TLS. A peer is whoever holds the certificate of a
+/// node of that name, wherever it answers. Nothing is repeated: the caller, who knows the command's id, decides.
 /// </summary>
 public sealed class HttpMessenger : INodeMessenger, IDisposable
 {
     private readonly HttpMessengerOptions _options;
     private readonly HttpMessageInvoker _asks;
-    private readonly HttpMessageInvoker _streams;
+    private readonly PeerStreams _streams;
 
     /// <param name="options">What it needs.</param>
     public HttpMessenger(HttpMessengerOptions options)
@@ -27,7 +26,7 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
 
         // A connection that says nothing is given up soon, because every question that follows would be sent into the same hole.
         _asks = connections.Create(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4));
-        _streams = connections.Create(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20));
+        _streams = new PeerStreams(options, connections);
     }
 
     private string Node => _options.Self.Node;
@@ -45,7 +44,7 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
         using var content = new AskContent(JsonSerializer.SerializeToUtf8Bytes(envelope, PeerJson.Default.PeerEnvelope));
         try
         {
-            using var response = await _asks.SendAsync(RequestTo(node, PeerWire.AsksPath, content), ended.Token);
+            using var response = await _asks.SendAsync(RequestTo(node, content), ended.Token);
             return await ReadAsync(response, kind.Reply, ended.Token);
         }
         catch (Exception e) when (IsOfConnection(e))
@@ -62,22 +61,14 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
     {
         if (node == Node) throw new InvalidOperationException($"node {node} would send itself a stream of kind '{kind.Name}'");
         var frame = PeerWire.Frame(_options.Self.Wrap(node, kind, header, CommandId.New()));
-        using var content = new StreamedContent(frame, write, _options.Time, cancellationToken);
+        var reply = await _streams.SendAsync(node, frame, write, cancellationToken);
         try
         {
-            using var response = await _streams.SendAsync(RequestTo(node, PeerWire.StreamsPath, content), cancellationToken);
-            return await ReadAsync(response, kind.Reply, cancellationToken);
+            return Open(reply, kind.Reply);
         }
-        catch (Exception e) when (IsOfConnection(e) || content.WriterFailure is not null)
+        catch (Exception e) when (IsOfConnection(e))
         {
-            await content.StopAsync();
-            cancellationToken.ThrowIfCancellationRequested();
-            content.WriterFailure?.Throw();
-            throw content.Withdraw() ? new PeerUnreachableException(node, Why(e), e) : new PeerSilentException(node, Why(e), e);
-        }
-        finally
-        {
-            await content.StopAsync(); // The reader may answer before the end; the writer must not outlive this call.
+            throw new PeerSilentException(node, Why(e), e);
         }
     }
 
@@ -101,12 +92,12 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
         }
     }
 
-    private HttpRequestMessage RequestTo(string node, string path, HttpContent content)
+    private HttpRequestMessage RequestTo(string node, AskContent content)
     {
         var endpoint = _options.Endpoint(node) ?? throw new PeerUnreachableException(node, "it is no member of the farm, or does not listen");
         var port = endpoint[(endpoint.LastIndexOf(':') + 1)..];
 
-        return new HttpRequestMessage(HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{PeerConnections.HostOf(node)}:{port}{path}"))
+        return new HttpRequestMessage(HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{PeerConnections.HostOf(node)}:{port}{PeerWire.AsksPath}"))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -130,11 +121,12 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
         return reply.Body is { } body && body.Deserialize(type) is { } answer ? answer : throw new InvalidDataException("the answer has no body");
     }
 
-    private static bool IsOfConnection(Exception e) =>
+    /// <summary>Whether it comes of the connection or of what came over it.</summary>
+    internal static bool IsOfConnection(Exception e) =>
         e is HttpRequestException or IOException or OperationCanceledException or JsonException or InvalidDataException;
 
     /// <summary>The innermost sentence, which names the cause; the outer ones say that sending a request failed.</summary>
-    private static string Why(Exception e)
+    internal static string Why(Exception e)
     {
         while (e.InnerException is { } inner) e = inner;
         return e.Message.TrimEnd('.');

@@ -18,6 +18,9 @@ internal sealed class PeerConnections(HttpMessengerOptions options)
     /// <summary>After this time a connection is replaced by a new one, to wherever the node answers then.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
+    /// <summary>As the server's own.</summary>
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>The host of a node's URI: its name and not its address, because that is what its certificate is checked against and
     /// what connections to it are kept under.</summary>
     internal static string HostOf(string node) => node + Suffix;
@@ -40,13 +43,58 @@ internal sealed class PeerConnections(HttpMessengerOptions options)
             KeepAlivePingTimeout = patience,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
-        if (options.Tls is { } tls)
-        {
-            handler.SslOptions = tls.ForClient();
-            handler.SslOptions.RemoteCertificateValidationCallback = (stream, certificate, _, errors) => Check(NodeOf(((SslStream)stream).TargetHostName), certificate, errors);
-        }
-
+        if (options.Tls is { } tls) handler.SslOptions = SslOptions(tls);
         return new HttpMessageInvoker(handler);
+    }
+
+    /// <summary>A connection for streams.</summary>
+    /// <exception cref="IOException">There is none, or the other side is not the node.</exception>
+    internal async Task<StreamConnection> OpenStreamAsync(string node, string endpoint, CancellationToken cancellationToken)
+    {
+        var socket = await ConnectAsync(endpoint, cancellationToken);
+        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        try
+        {
+            if (options.Tls is { } tls) stream = await SecureAsync(stream, node, tls, cancellationToken);
+            else await stream.WriteAsync(StreamWire.Preface.ToArray(), cancellationToken);
+            return new StreamConnection(node, endpoint, socket, stream);
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<Stream> SecureAsync(Stream stream, string node, FarmTls tls, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(HandshakeTimeout, options.Time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        var secure = new SslStream(stream);
+        try
+        {
+            var terms = SslOptions(tls);
+            terms.TargetHost = HostOf(node);
+            terms.ApplicationProtocols = [new SslApplicationProtocol(StreamWire.Protocol)];
+            await secure.AuthenticateAsClientAsync(terms, ended.Token);
+            return secure.NegotiatedApplicationProtocol == terms.ApplicationProtocols[0]
+                ? secure
+                : throw new IOException($"it does not speak {StreamWire.Protocol}: install the same version of vnid on both nodes");
+        }
+        catch (Exception e)
+        {
+            await secure.DisposeAsync();
+            if (e is AuthenticationException) throw new IOException(e.Message, e);
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested) throw new IOException($"no agreement on TLS within {HandshakeTimeout.TotalSeconds:0.#} s", e);
+            throw;
+        }
+    }
+
+    private static SslClientAuthenticationOptions SslOptions(FarmTls tls)
+    {
+        var terms = tls.ForClient();
+        terms.RemoteCertificateValidationCallback = (stream, certificate, _, errors) => Check(NodeOf(((SslStream)stream).TargetHostName), certificate, errors);
+        return terms;
     }
 
     private static string NodeOf(string host) => host.EndsWith(Suffix, StringComparison.Ordinal) ? host[..^Suffix.Length] : host;
@@ -74,6 +122,11 @@ internal sealed class PeerConnections(HttpMessengerOptions options)
     {
         var node = NodeOf(context.DnsEndPoint.Host);
         var endpoint = options.Endpoint(node) ?? throw new IOException("it is no member of the farm any more");
+        return new NetworkStream(await ConnectAsync(endpoint, cancellationToken), ownsSocket: true);
+    }
+
+    private async Task<Socket> ConnectAsync(string endpoint, CancellationToken cancellationToken)
+    {
         var colon = endpoint.LastIndexOf(':');
         var port = int.Parse(endpoint.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture);
         var host = endpoint[..colon].Trim('[', ']');
@@ -86,7 +139,7 @@ internal sealed class PeerConnections(HttpMessengerOptions options)
         {
             socket.NoDelay = true;
             await (address is not null ? socket.ConnectAsync(address, port, ended.Token) : socket.ConnectAsync(host, port, ended.Token));
-            return new NetworkStream(socket, ownsSocket: true);
+            return socket;
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {

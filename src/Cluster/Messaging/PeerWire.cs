@@ -7,16 +7,13 @@ namespace Vni.Cluster.Messaging;
 
 /// <summary>
 /// What both ends of a connection between nodes agree on. A question is a <see cref="PeerEnvelope"/> as the body of a POST. A
-/// stream is an envelope, led by its length (4 bytes, most significant first), then the content to the end of the body. Both are
+/// stream begins with an envelope, led by its length (4 bytes, most significant first); see <see cref="StreamWire"/>. Both are
 /// answered by a <see cref="PeerReply"/>.
 /// </summary>
 public static class PeerWire
 {
     /// <summary>Where questions are sent.</summary>
     public const string AsksPath = "/v1/peer/asks";
-
-    /// <summary>Where streams are sent.</summary>
-    public const string StreamsPath = "/v1/peer/streams";
 
     /// <summary>Largest envelope of a question, in bytes.</summary>
     public const int MaximumAsk = 16 << 20;
@@ -26,9 +23,6 @@ public static class PeerWire
 
     /// <summary>Largest answer, in bytes: frames that a port held come in one.</summary>
     public const int MaximumReply = 64 << 20;
-
-    /// <summary>Bytes of a stream that may be under way unread.</summary>
-    public const int StreamWindow = 16 << 20;
 
     /// <summary>How long the other side of a stream may neither take nor give a byte.</summary>
     public static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(30);

@@ -49,10 +49,8 @@ internal static class ApiServer
                 kestrel.AddServerHeader = false;
                 kestrel.Limits.MaxRequestBodySize = RequestBody.MaximumSize;
                 kestrel.Limits.Http2.MaxStreamsPerConnection = MaximumStreams;
-                kestrel.Limits.Http2.InitialStreamWindowSize = PeerWire.StreamWindow;
-                kestrel.Limits.Http2.InitialConnectionWindowSize = PeerWire.StreamWindow;
                 kestrel.ListenUnixSocket(path);
-                tcp?.Listen(kestrel);
+                tcp?.Listen(kestrel, clock);
             });
         builder.Services.AddRoutingCore();
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
@@ -80,7 +78,7 @@ internal static class ApiServer
         LogRoutes.Map(server);
         ExecRoute.Map(server);
         FarmRoutes.Map(server);
-        if (tcp is not null) PeerRoutes.Map(server, tcp.Peers, clock);
+        if (tcp is not null) PeerRoutes.Map(server, tcp.Peers);
         server.MapOpenApi("/openapi.json");
         return server;
     }

@@ -1,62 +1,66 @@
+using System.Buffers;
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Vni.Cluster.Messaging;
 
 namespace Vni.Node.Api;
 
 /// <summary>
-/// Lets one port without TLS serve HTTP/2 with prior knowledge (RFC 9113, section 3.3) beside HTTP/1.1. Kestrel chooses between
-/// them by what TLS has negotiated, so a connection that begins with HTTP/2's preface is given that answer.
+/// Lets one port without TLS serve HTTP/2 with prior knowledge (RFC 9113, section 3.3) and streams of nodes beside HTTP/1.1. Kestrel
+/// chooses between them by what TLS has negotiated, so a connection that begins with the preface of one is given that answer.
 /// </summary>
 internal static class PriorKnowledge
 {
-    private static ReadOnlySpan<byte> Preface => "PRI "u8;
+    private static readonly byte[] Http2 = "PRI "u8.ToArray();
+    private static readonly byte[] Stream = StreamWire.Preface.ToArray();
 
     internal static void Use(ListenOptions listening) => listening.Use(next => async connection =>
     {
-        if (await IsHttp2Async(connection))
+        if (await PrefaceAsync(connection) is { } negotiated)
         {
-            connection.Features.Set<ITlsApplicationProtocolFeature>(Negotiated.Http2);
-            connection.Features.Set<ITlsConnectionFeature>(Negotiated.Http2);
+            connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
+            connection.Features.Set<ITlsConnectionFeature>(negotiated);
         }
 
         await next(connection);
     });
 
-    /// <summary>Looks at the first bytes without taking them.</summary>
-    private static async Task<bool> IsHttp2Async(ConnectionContext connection)
+    /// <summary>Looks at the first bytes; HTTP/2's are left to be read again.</summary>
+    private static async Task<Negotiated?> PrefaceAsync(ConnectionContext connection)
     {
+        var input = connection.Transport.Input;
         while (true)
         {
-            var read = await connection.Transport.Input.ReadAsync(connection.ConnectionClosed);
-            var (isPreface, enough) = Judge(read.Buffer);
-            if (enough || read.IsCompleted)
+            var read = await input.ReadAsync(connection.ConnectionClosed);
+            var start = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, Stream.Length)).ToArray();
+            if (start.AsSpan().StartsWith(Stream))
             {
-                connection.Transport.Input.AdvanceTo(read.Buffer.Start);
-                return isPreface;
+                input.AdvanceTo(read.Buffer.GetPosition(Stream.Length));
+                return Negotiated.Stream;
             }
 
-            connection.Transport.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var isHttp2 = start.AsSpan().StartsWith(Http2);
+            if (isHttp2 || read.IsCompleted || !(Http2.AsSpan().StartsWith(start) || Stream.AsSpan().StartsWith(start)))
+            {
+                input.AdvanceTo(read.Buffer.Start);
+                return isHttp2 ? Negotiated.Http2 : null;
+            }
+
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
-    private static (bool IsPreface, bool Enough) Judge(System.Buffers.ReadOnlySequence<byte> start)
+    private sealed class Negotiated(byte[] protocol) : ITlsApplicationProtocolFeature, ITlsConnectionFeature
     {
-        Span<byte> first = stackalloc byte[Preface.Length];
-        var count = (int)Math.Min(start.Length, first.Length);
-        System.Buffers.BuffersExtensions.CopyTo(start.Slice(0, count), first);
-        var fits = first[..count].SequenceEqual(Preface[..count]);
-        return (fits && count == Preface.Length, !fits || count == Preface.Length);
-    }
+        internal static readonly Negotiated Http2 = new("h2"u8.ToArray());
+        internal static readonly Negotiated Stream = new(Encoding.ASCII.GetBytes(StreamWire.Protocol));
 
-    private sealed class Negotiated : ITlsApplicationProtocolFeature, ITlsConnectionFeature
-    {
-        internal static readonly Negotiated Http2 = new();
-
-        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = "h2"u8.ToArray();
+        public ReadOnlyMemory<byte> ApplicationProtocol => protocol;
 
         public System.Security.Cryptography.X509Certificates.X509Certificate2? ClientCertificate
         {

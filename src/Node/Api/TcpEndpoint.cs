@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Vni.Actors.Messaging;
 using Vni.Actors.Security;
+using Vni.Cluster.Messaging;
 
 namespace Vni.Node.Api;
 
@@ -15,10 +16,10 @@ namespace Vni.Node.Api;
 /// <param name="Peers">Answers other nodes.</param>
 internal sealed record TcpEndpoint(IPEndPoint Address, FarmTls? Tls, PeerDispatcher Peers)
 {
-    private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+    private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11, new(StreamWire.Protocol)];
 
     /// <summary>Makes the server listen there.</summary>
-    internal void Listen(KestrelServerOptions kestrel)
+    internal void Listen(KestrelServerOptions kestrel, TimeProvider clock)
     {
         kestrel.AllowAlternateSchemes = Tls is null; // See PriorKnowledge: the server takes such a connection for one with TLS.
         kestrel.Listen(Address, listening =>
@@ -26,6 +27,7 @@ internal sealed record TcpEndpoint(IPEndPoint Address, FarmTls? Tls, PeerDispatc
             listening.Protocols = HttpProtocols.Http1AndHttp2;
             if (Tls is { } tls) listening.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Options(tls)) });
             else PriorKnowledge.Use(listening);
+            PeerStreamReception.Use(listening, Peers, clock);
         });
     }
 

@@ -41,6 +41,35 @@ public sealed class SecureMessengerTests() : HttpMessengerTests(tls: true)
     }
 
     [Fact]
+    public async Task An_operator_sends_no_streams()
+    {
+        B.Peers.OnStream(TestMessages.Pour, (_, _, _, _) => Task.FromResult(new Total(1)));
+        var person = Farm.Messenger(Dispatcher("alice"), Farm.Certificate("alice", PeerRole.Operator));
+        var refused = await Assert.ThrowsAsync<VniException>(() => PourAsync("n2", person));
+        Assert.Equal(ErrorCodes.Forbidden, refused.Code);
+    }
+
+    [Fact]
+    public async Task A_node_with_a_certificate_of_another_name_gets_no_stream()
+    {
+        await Farm.StartAsync("n3", certificate: "n2");
+        var refused = await Assert.ThrowsAsync<PeerUnreachableException>(() => PourAsync("n3", A.Messenger));
+        Assert.Contains("its certificate is that of node 'n2'", refused.Message);
+    }
+
+    [Fact]
+    public async Task A_stream_of_a_client_of_another_authority_is_refused()
+    {
+        var poured = 0;
+        B.Peers.OnStream(TestMessages.Pour, (_, _, _, _) => Task.FromResult(new Total(++poured)));
+        await using var other = new TestFarm(tls: true);
+        using var stranger = new HttpMessenger(new HttpMessengerOptions { Self = Dispatcher("n1"), Endpoint = node => Farm[node], Tls = Mixed(other) });
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => PourAsync("n2", stranger));
+        Assert.True(failure is PeerSilentException or PeerUnreachableException, failure.ToString());
+        Assert.Equal(0, poured);
+    }
+
+    [Fact]
     public async Task A_node_speaks_for_no_other_node()
     {
         B.Peers.On(TestMessages.Add, (_, sum, _) => Task.FromResult(new Total(sum.Left + sum.Right)));
@@ -215,6 +244,26 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Streams_follow_each_other_and_go_side_by_side()
+    {
+        B.Peers.OnStream(TestMessages.Pour, async (_, header, stream, cancellation) =>
+        {
+            var read = new MemoryStream();
+            await stream.CopyToAsync(read, cancellation);
+            return new Total(read.ToArray().All(b => b == header.Left) ? (int)read.Length : -1);
+        });
+        for (var round = 0; round < 3; round++)
+        {
+            var totals = await Task.WhenAll(Enumerable.Range(1, 5).Select(n => A.Messenger.SendAsync("n2", TestMessages.Pour, new Sum(n, round), async (stream, cancellation) =>
+            {
+                var piece = Enumerable.Repeat((byte)n, 70_000).ToArray();
+                for (var k = 0; k < n; k++) await stream.WriteAsync(piece, cancellation);
+            }, default)));
+            Assert.Equal(Enumerable.Range(1, 5).Select(n => n * 70_000), totals.Select(t => t.Value));
+        }
+    }
+
+    [Fact]
     public async Task What_the_writer_throws_breaks_the_stream()
     {
         var read = new TaskCompletionSource();
@@ -360,6 +409,9 @@ public abstract class HttpMessengerTests(bool tls) : IAsyncLifetime
     }
 
     private protected static PeerDispatcher Dispatcher(string node) => new("lab", node, TimeProvider.System, NullLogger<PeerDispatcher>.Instance);
+
+    private protected static Task<Total> PourAsync(string node, HttpMessenger by) =>
+        by.SendAsync(node, TestMessages.Pour, new Sum(1, 2), (stream, cancellation) => stream.WriteAsync(new byte[1000], cancellation).AsTask(), default);
 
     private protected Task<Total> AskAsync(string node, HttpMessenger? by = null, string? id = null, TimeSpan? timeout = null) =>
         (by ?? A.Messenger).AskAsync(node, TestMessages.Add, new Sum(2, 3), id ?? CommandId.New(), timeout ?? Patience, default);
