@@ -75,6 +75,7 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
     {
         Freeze = time.GetElapsedTime(_frozen);
         _phases.AddRange(Resumed!.Phases.Select(phase => phase with { Name = $"target {phase.Name}" }));
+        _phases.Add(new Phase("record", Math.Max(0, time.GetElapsedTime(_mark).TotalMilliseconds - Resumed.Phases.Sum(phase => phase.Milliseconds))));
         _mark = time.GetTimestamp();
     }
 

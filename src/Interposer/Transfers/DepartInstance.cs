@@ -22,9 +22,6 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
 {
     private readonly ConcurrentDictionary<string, Departure> _departures = new(StringComparer.Ordinal);
 
-    /// <summary>The phases of the last freeze, by application, for whoever sends the state then.</summary>
-    private readonly ConcurrentDictionary<Aid, IReadOnlyList<Phase>> _freezes = new();
-
     public async Task<long> SendLayerAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken)
     {
         await ForgetOthersAsync(instance.Aid, handOff).ConfigureAwait(false);
@@ -47,11 +44,9 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
     public Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken) => freezer.PatientlyAsync(async () =>
     {
         var init = freezer.RequireUndisturbed(instance.Aid);
-        var phases = new PhaseClock(kit.Clock);
         try
         {
-            await freezer.FreezeAsync(instance, init, phases, static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);
-            _freezes[instance.Aid] = phases.Phases;
+            await freezer.FreezeAsync(instance, init, new PhaseClock(kit.Clock), static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch
@@ -88,11 +83,11 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         kit.Network.Yield(aid, instance.Identity);
         var platform = await kit.Platform.GetAsync(cancellationToken).ConfigureAwait(false);
         var pids = kit.Cgroups.Find(aid).Pids();
-        using var store = ImageStore.Create(MemoryUse.Of(pids, init));
+        var (store, criu) = (ImageStore.Create(MemoryUse.Of(pids, init)), departure.TakeCriu() ?? dumper.StartSession());
+        using var ending = departure.EndLater(store, criu);
         using var writer = new TransferWriter(to);
         await writer.BeginAsync(cancellationToken).ConfigureAwait(false);
         var paths = kit.Paths(aid);
-        await using var criu = departure.TakeCriu() ?? dumper.StartSession();
         DumpedState state;
         await using (var images = ImageSender.Start(store.Images, writer, kit.Clock))
         {
@@ -114,13 +109,11 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         var manifest = JsonSerializer.SerializeToUtf8Bytes(dumper.Describe(instance, handOff, created, platform, state, files), VniJson.Default.SnapshotManifest);
         await writer.EndAsync(manifest, cancellationToken).ConfigureAwait(false);
         phases.Mark("manifest");
-        var freeze = _freezes.TryRemove(aid, out var frozen) ? frozen : [];
-        return new StateSent(Convert.ToHexStringLower(SHA256.HashData(manifest)), writer.Bytes, [.. freeze, .. phases.Phases]);
+        return new StateSent(Convert.ToHexStringLower(SHA256.HashData(manifest)), writer.Bytes, phases.Phases);
     }
 
     public async Task ThawAsync(InstanceSpec instance, string handOff, IReadOnlyList<ReadOnlyMemory<byte>> frames)
     {
-        _freezes.TryRemove(instance.Aid, out _);
         _departures.TryGetValue(handOff, out var departure);
 
         // A dormant application has nothing to thaw; its port, if it has one, holds as before.
@@ -133,7 +126,6 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
     public async Task ReleaseAsync(InstanceSpec instance, string handOff)
     {
         var aid = instance.Aid;
-        _freezes.TryRemove(aid, out _);
         await ForgetOthersAsync(aid, except: null).ConfigureAwait(false);
         await stop.RunAsync(aid, TimeSpan.Zero).ConfigureAwait(false);
         kit.Settled.Unsettle(aid);
@@ -178,7 +170,9 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
 
     private async Task ForgetAsync(string handOff)
     {
-        if (_departures.TryRemove(handOff, out var departure) && departure.TakeCriu() is { } criu) await criu.DisposeAsync().ConfigureAwait(false);
+        if (!_departures.TryRemove(handOff, out var departure)) return;
+        if (departure.TakeCriu() is { } criu) await criu.DisposeAsync().ConfigureAwait(false);
+        await departure.Ended.ConfigureAwait(false);
     }
 
     /// <summary>What is known of one hand-off.</summary>
@@ -205,11 +199,27 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         /// <summary>The target has nothing.</summary>
         public void Reset() => (Ledger, Layer, _passes) = (LayerLedger.Nothing, [], 0);
 
+        /// <summary>Completes when nothing is left of what <see cref="EndLater"/> was given.</summary>
+        public Task Ended { get; private set; } = Task.CompletedTask;
+
+        /// <summary>Ends a CRIU that has answered, and gives its images' memory back, when the result is disposed; but nobody waits
+        /// for it who keeps the application frozen.</summary>
+        public IDisposable EndLater(ImageStore store, CriuSession criu) => new Later(() => Ended = Task.WhenAll(Ended, Task.Run(async () =>
+        {
+            await criu.DisposeAsync().ConfigureAwait(false);
+            store.Dispose();
+        })));
+
         public CriuSession? TakeCriu()
         {
             var criu = Criu;
             Criu = null;
             return criu;
+        }
+
+        private sealed class Later(Action end) : IDisposable
+        {
+            public void Dispose() => end();
         }
     }
 }

@@ -78,6 +78,8 @@ int instance_main(const char *spec_path);
 int init_main(void);
 int visitor_main(pid_t target, const char *spec_path);
 int criu_main(int argc, char **argv);
+int tar_main(int argc, char **argv);
+void stand_in_for_tar(const char *run);
 int guard_main(const char *directory, const char *cgroup, const char *alias_prefix);
 
 #endif

@@ -31,6 +31,7 @@ int criu_main(int argc, char **argv)
     }
     if (i + 1 >= argc) return 2;
     /* CRIU keeps what it learnt of the kernel in /run if that is a tmpfs, which spares it a tenth of a second. */
+    if (run) stand_in_for_tar(run);
     if (run && mount(run, "/run", NULL, MS_BIND, NULL) < 0) fail("mount", run);
     execv(argv[i + 1], argv + i + 1);
     fail("execv", argv[i + 1]);

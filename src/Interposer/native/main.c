@@ -32,6 +32,8 @@ void fail(const char *call, const char *object)
 
 int main(int argc, char **argv)
 {
+    const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (argc > 0 && !strcmp(name ? name + 1 : argv[0], "tar")) return tar_main(argc, argv);
     if (argc == 3 && !strcmp(argv[1], "instance")) return instance_main(argv[2]);
     if (argc == 2 && !strcmp(argv[1], "init")) return init_main();
     if (argc == 4 && !strcmp(argv[1], "exec")) return visitor_main((pid_t)atoi(argv[2]), argv[3]);

@@ -208,7 +208,7 @@ internal sealed class FarmUp : IAsyncDisposable
 
         left.AddRange(File.ReadLines("/proc/self/mountinfo").Where(m => m.Contains(StateOf(node) + "/", StringComparison.Ordinal)).Select(m => $"mount {m}"));
         left.AddRange(new[] { "instances", "snapshots", "incoming" }.Select(p => Path.Combine(StateOf(node), p)).Where(System.IO.Directory.Exists).SelectMany(System.IO.Directory.GetFileSystemEntries));
-        if (System.IO.Directory.Exists(RuntimeOf(node))) left.AddRange(System.IO.Directory.GetFileSystemEntries(RuntimeOf(node)).Where(f => Path.GetFileName(f) != "criu.kdat"));
+        if (System.IO.Directory.Exists(RuntimeOf(node))) left.AddRange(System.IO.Directory.GetFileSystemEntries(RuntimeOf(node)).Where(f => Path.GetFileName(f) is not ("criu.kdat" or "tar")));
         left.AddRange(ProcessesOf(node).Select(p => $"process {p.Pid} ({p.Name}) on {node}"));
         return left;
     }
