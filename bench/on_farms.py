@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import program
-from farm import BIN, Playground
+from farm import BIN, Playground, VniError
 from measuring import (
     Api, BareCriu, begin_in_network, first_pong, head, in_network, longest_pause, note_phases, row, show_phases, start_redis)
 
@@ -16,6 +16,7 @@ LEASE = 3  # Seconds: what 'vni farm up' sets.
 STREAM_BYTES = 512 << 20
 CALLERS = (1, 16)
 SECONDS = 3
+CHECKPOINT = "5s"
 TCP_PORT = 7200
 
 
@@ -154,7 +155,7 @@ def bench_recovery(farm, rounds, many):
     first, last = [], []
     for _ in range(rounds):
         for aid, address in zip(aids, addresses):
-            start_redis(farm, aid, address, 0, "--node", farm.identity_of("n1"), "--checkpoint", "1s")
+            start_redis(farm, aid, address, 0, "--node", farm.identity_of("n1"), "--checkpoint", CHECKPOINT)
         await_copies(farm, aids)
         died = kill(farm, "n1")
         waiting = [begin_in_network(farm.client, lambda address=address: first_pong(address, patience=0.05)) for address in addresses]
@@ -163,11 +164,23 @@ def bench_recovery(farm, rounds, many):
         last.append(answered[-1])
         farm.farm("restart", "n1")
         for aid in aids:
-            farm.text("rm", "--force", aid, at="n2")
+            remove(farm, aid)
     head(f"From the death of a node to the first PONG of its applications, {many} with checkpoints, lease {LEASE} s", "what", "median ms", "range", "after the lease")
     row("the application" if many == 1 else "the first of them", first, f"{statistics.median(first) - LEASE * 1000:+.0f} ms")
     if many > 1:
         row("all of them", last, f"{statistics.median(last) - LEASE * 1000:+.0f} ms")
+
+
+def remove(farm, aid):
+    """Removes an application, between two checkpoints."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return farm.text("rm", "--force", aid, at="n2")
+        except VniError as refusal:
+            if "(busy)" not in refusal.text or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def await_copies(farm, aids):

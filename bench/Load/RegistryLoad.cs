@@ -14,22 +14,23 @@ internal static class RegistryLoad
     public static async Task RunAsync(Arguments given)
     {
         await using var registry = EtcdRegistry.Open(new EtcdRegistryOptions { Endpoints = [.. given["endpoints"].Split(',').Select(url => new Uri(url))] });
+        var run = $"/bench/{Guid.NewGuid():N}"; // There may have been another.
         var revisions = new long[given.Number("callers")];
         await Callers.MeasureAsync(given, given["write"] == "put" ? Put : Change);
 
-        Task Put(int caller) => registry.TransactAsync(new Transaction([], [new Operation.Put($"/bench/put/{caller}", Value)], []), default);
+        Task Put(int caller) => registry.TransactAsync(new Transaction([], [new Operation.Put($"{run}/put/{caller}", Value)], []), default);
 
         // As an application's actor writes a change: unless somebody else has changed it, the state and an event, one for each number.
         async Task Change(int caller)
         {
-            var key = $"/bench/change/{caller}";
+            var key = $"{run}/change/{caller}";
             var changed = await registry.TransactAsync(
                 new Transaction(
                     [revisions[caller] == 0 ? Comparison.Absent(key) : Comparison.Unchanged(key, revisions[caller])],
-                    [new Operation.Put(key, Value), new Operation.Put($"/bench/event/{caller}/{revisions[caller] % 256}", Event)],
+                    [new Operation.Put(key, Value), new Operation.Put($"{run}/event/{caller}/{revisions[caller] % 256}", Event)],
                     [new Operation.Get(new KeyRange(key))]),
                 default);
-            if (!changed.Succeeded) throw new InvalidOperationException($"{key} was changed by somebody else: the registry must be empty");
+            if (!changed.Succeeded) throw new InvalidOperationException($"{key} was changed by somebody else");
             revisions[caller] = changed.Revision;
         }
     }
