@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Vni.EndToEnd.Tests.Farming;
@@ -124,6 +125,12 @@ internal sealed class FarmUp : IAsyncDisposable
     /// <summary>Moves an application to a node, which must succeed; what vni answered. The command is given at any node: the first, unless said.</summary>
     public Task<JsonElement> MigrateAsync(string aid, string to, string at = "n1") => VniJsonAsync(at, "migrate", aid, IdentityOf(to));
 
+    /// <summary>Moves an application to a node, if it is on another.</summary>
+    public async Task MigrateUnlessThereAsync(string aid, string node)
+    {
+        if ((await InspectAsync(aid)).Text("node") != IdentityOf(node)) await MigrateAsync(aid, node);
+    }
+
     /// <summary>An application as <c>vni inspect</c> shows it.</summary>
     public Task<JsonElement> InspectAsync(string aid, string at = "n1") => VniJsonAsync(at, "inspect", aid);
 
@@ -165,6 +172,34 @@ internal sealed class FarmUp : IAsyncDisposable
     /// <summary>Fails unless everything is gone that was an application's, as soon as nodes and kernel have had the time.</summary>
     public Task AssertNothingLeftAsync(params string[] nodes) =>
         Eventually.GetAsync("removal of everything", async () => new Listing(await LeftoversAsync(nodes)), left => left.Items.Count == 0, TimeSpan.FromSeconds(10));
+
+    /// <summary>The same for some nodes, while applications live on others: the registry is not looked at.</summary>
+    public Task AssertNothingLeftOfAsync(params string[] nodes) => AssertNothingLeftAsync(nodes);
+
+    /// <summary>
+    /// Starts a node's daemon anew, in a mount namespace of its own where one file has the content of another. Disposing the result starts it
+    /// again as it was.
+    /// </summary>
+    public async Task<IAsyncDisposable> RestartSeeingAsync(string node, string sees, string where)
+    {
+        await FarmAsync("kill", node, "--daemon-only");
+        var directory = Path.GetDirectoryName(_members[node].Text("log"))!;
+        var cgroup = Path.Combine(CgroupRoot, _members[node].Text("namespace"), "cgroup.procs");
+        const string Script = "echo $$ >\"$1\"; exec </dev/null >>\"$2\" 2>&1; mount --bind \"$3\" \"$4\"; exec nsenter --net=\"$5\" \"$6\" --config \"$7\"";
+        var daemon = Process.Start("unshare", ["--mount", "sh", "-c", Script, "vnid", cgroup, _members[node].Text("log"), sees, where, At(node).Path, Repository.Binary("vnid"), $"{directory}/vnid.yaml"]);
+        var altered = new Altered(this, node, daemon);
+        try
+        {
+            await Eventually.GetAsync($"the start of {node}", () => TryVniAsync(node, "version"), o => daemon.HasExited || o.Status == 0);
+            Assert.False(daemon.HasExited, LogOf(node));
+            return altered;
+        }
+        catch
+        {
+            await altered.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>Processes of a node's instances, and helpers that work for it.</summary>
     public IReadOnlyList<(int Pid, string Name)> ProcessesOf(string node)
@@ -220,6 +255,18 @@ internal sealed class FarmUp : IAsyncDisposable
     }
 
     private string Tails() => string.Concat(Nodes.Select(n => $"-- {n}\n{string.Join('\n', LogOf(n).Split('\n').TakeLast(15))}"));
+
+    /// <summary>A node's daemon in a mount namespace of its own.</summary>
+    private sealed class Altered(FarmUp farm, string node, Process daemon) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            daemon.Kill();
+            await daemon.WaitForExitAsync();
+            daemon.Dispose();
+            await farm.FarmAsync("restart", node);
+        }
+    }
 
     /// <summary>A list that shows its items when a wait for it fails.</summary>
     private sealed record Listing(IReadOnlyList<string> Items)
