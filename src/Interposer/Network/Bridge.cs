@@ -39,7 +39,8 @@ internal sealed class Bridge : IDisposable
             var found = Find(netlink, name);
             if (found is null)
             {
-                netlink.Execute(Rtnetlink.NewBridge(name, NewAddress(gateway)).Tolerate(Libc.EEXIST));
+                var first = options.Uplink is { } port ? Find(netlink, port) : null;
+                netlink.Execute(Rtnetlink.NewBridge(name, NewAddress(gateway, first)).Tolerate(Libc.EEXIST));
                 Sysctl.TrySet($"net/ipv6/conf/{name}/disable_ipv6", "1"); // Nothing here speaks it; it would chatter.
                 found = Find(netlink, name) ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
             }
@@ -91,10 +92,12 @@ internal sealed class Bridge : IDisposable
         return Link.Parse(get.Answer);
     }
 
-    /// <summary>The gateway's MAC follows from its address like any other, so that a bridge made anew has the old one;
-    /// without an address it is random and locally administered.</summary>
-    private static byte[] NewAddress(System.Net.IPAddress? gateway)
+    /// <summary>The gateway's MAC follows from its address like any other, so that a bridge made anew has the old one; so has one
+    /// that takes over the uplink's, with its addresses: who knows the node by them need not learn anew. With neither it is
+    /// random and locally administered.</summary>
+    private static byte[] NewAddress(System.Net.IPAddress? gateway, Link? uplink)
     {
+        if (gateway is null && uplink is { Address.Length: 6 }) return uplink.Address;
         if (gateway is not null) return System.Net.NetworkInformation.PhysicalAddress.Parse(VirtualIdentity.MacOf(gateway)).GetAddressBytes();
         var mac = System.Security.Cryptography.RandomNumberGenerator.GetBytes(6);
         (mac[0], mac[1]) = (0x02, 0x01);

@@ -83,6 +83,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         kit.Network.Yield(aid, instance.Identity);
         var platform = await kit.Platform.GetAsync(cancellationToken).ConfigureAwait(false);
         var pids = kit.Cgroups.Find(aid).Pids();
+        var queued = QueuedDatagrams.Read(instance.Identity, init, pids);
         var (store, criu) = (ImageStore.Create(MemoryUse.Of(pids, init)), departure.TakeCriu() ?? dumper.StartSession());
         using var ending = departure.EndLater(store, criu);
         using var writer = new TransferWriter(to);
@@ -104,7 +105,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         }
 
         departure.Taken = [.. departure.Taken, .. kit.Network.TakeHeld(aid)];
-        await writer.WriteAsync(TransferStream.Held, default, HeldFrames.Write(departure.Taken), cancellationToken).ConfigureAwait(false);
+        await writer.WriteAsync(TransferStream.Held, default, HeldFrames.Write([.. queued, .. departure.Taken]), cancellationToken).ConfigureAwait(false);
         IReadOnlyList<SnapshotFile> files = [.. departure.Layer.Concat(writer.Complete()).OrderBy(f => f.Name, StringComparer.Ordinal)];
         var manifest = JsonSerializer.SerializeToUtf8Bytes(dumper.Describe(instance, handOff, created, platform, state, files), VniJson.Default.SnapshotManifest);
         await writer.EndAsync(manifest, cancellationToken).ConfigureAwait(false);

@@ -53,6 +53,7 @@ public sealed class UplinkTests : IDisposable
             Assert.Equal("198.51.100.0/24 via 10.219.0.251 dev vniup0 src 192.0.2.1", Tool(_a.Namespace, "ip route show 198.51.100.0/24").Trim().Replace("  ", " "));
             Assert.Contains("inet6 2001:db8::1/64", Tool(_a.Namespace, "ip -6 address show dev vniup0"));
             Assert.Equal(1400, _a.Namespace.Find("vniup0")!.Mtu);
+            Assert.Equal(_a.Namespace.Find("up0")!.Address, _a.Namespace.Find("vniup0")!.Address);
             using var hears = _b.Namespace.Open(SocketType.Dgram);
             hears.Bind(new IPEndPoint(IPAddress.Parse("10.219.0.102"), Port));
             using var says = _a.Namespace.Open(SocketType.Dgram);
