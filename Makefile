@@ -64,7 +64,7 @@ $(BIN)/appshot: $(harness) | setup
 	@touch $@
 
 .PHONY: demo
-demo: build ## watch a redis being frozen and brought back with its connections (root, two minutes)
+demo: build ## watch a redis move around a farm of three nodes with its connections (root, half a minute)
 	@demo/demo
 
 .PHONY: test
