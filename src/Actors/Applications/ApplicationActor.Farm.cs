@@ -4,6 +4,7 @@ using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messaging;
 using Vni.Actors.Nodes;
+using Vni.Actors.Registry;
 using Vni.Actors.Snapshots;
 using static Vni.Actors.Applications.ApplicationStatus;
 
@@ -13,6 +14,9 @@ namespace Vni.Actors.Applications;
 internal sealed partial class ApplicationActor
 {
     private IDisposable? _checkpoint;
+
+    /// <summary>How often the node had been fenced when this application was last known to be unfrozen and this node's.</summary>
+    private int _closings = loaded.Closings ?? gate.Closings;
 
     /// <summary>Whether it is recorded on another node, which is gone: all that can be done is to take it over or remove it.</summary>
     private bool Foreign => State.Node != settings.Node;
@@ -114,23 +118,43 @@ internal sealed partial class ApplicationActor
     /// <summary>The node may let instances run again: this one, if the registry says that it is still the node's.</summary>
     private void Lift(LiftFence lift)
     {
-        if (!_stored.Owned)
+        if (!_stored.Owned || _command is not null)
         {
             lift.Reply.Success(true);
             return;
         }
 
         PipeTo(
-            ConfirmAndLiftAsync(_stored, Spec, lift.Closings),
+            ConfirmAndLiftAsync(_stored, Spec, lift),
             () => new Background.Lifted(lift.Reply),
             error => error is StaleWriteException stale ? new Background.Disowned(stale) { Reply = lift.Reply } : new Background.Over(error, "letting it run again") { Reply = lift.Reply });
     }
 
-    private async Task ConfirmAndLiftAsync(StoredApplication stored, InstanceSpec spec, int closings)
+    private async Task ConfirmAndLiftAsync(StoredApplication stored, InstanceSpec spec, LiftFence lift)
     {
         await store.ReclaimAsync(stored, Context.Stopping);
         using var turn = await gate.EnterAsync(Context.Stopping);
-        if (gate.Closings == closings) await ports.Fence.LiftAsync(spec, CancellationToken.None);
+        if (gate.Closings != lift.Closings) return;
+        if (!lift.IsTimely()) throw new RegistryUnavailableException("the node's lease could not be renewed in time; its applications stay frozen");
+        await ports.Fence.LiftAsync(spec, CancellationToken.None);
+    }
+
+    /// <summary>The node was fenced while an operation was under way, which has left an instance that the fence keeps.</summary>
+    private void LiftIfFenced()
+    {
+        if (!settings.Shared || State.Status != Running || !_stored.Owned || gate.Closings == _closings) return;
+        var (stored, spec, closings) = (_stored, Spec, _closings);
+        _closings = gate.Closings;
+        PipeTo(
+            LiftWhenOpenAsync(stored, spec, closings),
+            () => new Background.Over(null, "letting it run again"),
+            error => error is StaleWriteException stale ? new Background.Disowned(stale) : new Background.Over(error, "letting it run again"));
+    }
+
+    private async Task LiftWhenOpenAsync(StoredApplication stored, InstanceSpec spec, int closings)
+    {
+        using var turn = await gate.PassAsync(closings, () => store.ReclaimAsync(stored, Context.Stopping), Context.Stopping);
+        await ports.Fence.LiftAsync(spec, CancellationToken.None);
     }
 
     /// <summary>Deletes the files of snapshots wherever they are; what cannot be reached is deleted when its node starts.</summary>

@@ -37,7 +37,7 @@ internal sealed partial class ApplicationActor
         {
             PipeTo(
                 State.Status == Running ? CheckAsync(migrate.Request.Node) : MoveAtRestAsync(migrate.Request.Node, migrate.Request.DryRun),
-                moved => new Outcome.MovedAtRest(moved),
+                moved => moved,
                 error => new Outcome.Failed(Readable(error)));
         }
         else
@@ -241,41 +241,30 @@ internal sealed partial class ApplicationActor
     /// <summary>Lets it run on here: never while the node is fenced, and after that only with the registry's word.</summary>
     private async Task<SourceEvent> ThawAsync(MigrationRun run)
     {
-        while (true)
-        {
-            var closings = gate.Closings;
-            if (!gate.WhenOpen.IsCompleted || run.Inherited is not null && settings.Shared)
-            {
-                await gate.WhenOpen.WaitAsync(Context.Stopping);
-                await store.ReclaimAsync(_stored, Context.Stopping);
-            }
-
-            using var turn = await gate.EnterAsync(Context.Stopping);
-            if (gate.Closings != closings && !gate.WhenOpen.IsCompleted) continue;
-            if (ports.Access.ListProcesses(State.Aid).Count == 0) return new SourceEvent.Gone();
-            if (run.Inherited is not null) run.InitPid = (await interposer.AdoptAsync(Spec, CancellationToken.None)).InitPid;
-            if (run.Inherited is null || run.Frames.Count > 0) await ports.Transfer.ThawAsync(Spec, run.HandOff.Id, run.Frames, CancellationToken.None);
-            return new SourceEvent.Done();
-        }
+        using var turn = await gate.PassAsync(run.Inherited is null ? _closings : -1, () => store.ReclaimAsync(_stored, Context.Stopping), Context.Stopping);
+        if (ports.Access.ListProcesses(State.Aid).Count == 0) return new SourceEvent.Gone();
+        if (run.Inherited is not null) run.InitPid = (await interposer.AdoptAsync(Spec, CancellationToken.None)).InitPid;
+        if (run.Inherited is null || run.Frames.Count > 0) await ports.Transfer.ThawAsync(Spec, run.HandOff.Id, run.Frames, CancellationToken.None);
+        return new SourceEvent.Done();
     }
 
     /// <summary>What would block it, if it were migrated now.</summary>
-    private async Task<MigrationView> CheckAsync(string target)
+    private async Task<ApplicationMessage> CheckAsync(string target)
     {
         var (state, spec) = (State, Spec);
         var facts = await ports.Transfer.DescribeAsync(spec, Context.Stopping);
         var handOff = new HandOffRecord(CommandId.New(), settings.Node, target, state.Epoch);
         var there = await ports.Messenger.AskAsync(target, FarmKinds.Check, new PrepareHandOff(handOff, spec, facts), handOff.Id, Brief, Context.Stopping);
         var run = new MigrationRun(new HandOffSource(_stored, handOff), handOff, new MigrateRequest(target), Context.TimeProvider);
-        return run.View(state, settings.Node) with { DryRun = true, Blockers = [.. facts.Blockers, .. there] };
+        return new Outcome.MovedAtRest(run.View(state, settings.Node) with { DryRun = true, Blockers = [.. facts.Blockers, .. there] }, null);
     }
 
     private VniException NotMovable(IReadOnlyList<string> blockers) =>
         new(ErrorCodes.NotDumpable, $"application {State.Aid} cannot be migrated: {string.Join("; ", blockers)}; it runs on where it is");
 
-    /// <summary>A stopped or dormant one: its files go ahead, then the registry says where it is. Nothing runs meanwhile, so
-    /// that nothing can run twice.</summary>
-    private async Task<MigrationView> MoveAtRestAsync(string target, bool dryRun)
+    /// <summary>A stopped or dormant one: its files go ahead, then the target has the registry say that it is there. Nothing runs
+    /// meanwhile, so that nothing can run twice.</summary>
+    private async Task<ApplicationMessage> MoveAtRestAsync(string target, bool dryRun)
     {
         var id = CommandId.New();
         var handOff = new HandOffRecord(id, settings.Node, target, State.Epoch);
@@ -283,35 +272,22 @@ internal sealed partial class ApplicationActor
         var facts = await ports.Transfer.DescribeAsync(spec, Context.Stopping);
         var blockers = await ports.Messenger.AskAsync(target, FarmKinds.Check, new PrepareHandOff(handOff, spec, facts), $"{id}-check", Brief, Context.Stopping);
         var run = new MigrationRun(new HandOffSource(stored, handOff), handOff, new MigrateRequest(target), Context.TimeProvider);
-        if (dryRun) return run.View(State, settings.Node) with { DryRun = true, Blockers = blockers };
+        if (dryRun) return new Outcome.MovedAtRest(run.View(State, settings.Node) with { DryRun = true, Blockers = blockers }, null);
         if (blockers.Count > 0) throw new VniException(ErrorCodes.Incompatible, $"application {State.Aid} cannot go to node {target}: {string.Join("; ", blockers)}");
+        var header = new HandOffHeader(id, spec.Aid);
         try
         {
             run.Began();
-            await ports.Messenger.AskAsync(target, FarmKinds.Prepare, new PrepareHandOff(handOff, spec, facts), $"{id}-prepare", Brief, Context.Stopping);
-            await ports.Messenger.SendAsync(target, FarmKinds.Layer, new HandOffHeader(id, spec.Aid), (stream, cancel) => ports.Transfer.SendLayerAsync(spec, id, stream, cancel), Context.Stopping);
-            run.Mark("layer");
-            List<Operation> also = [];
             if (stored.State.Snapshot is { } newest && _shelf.Find(newest) is { } snapshot && !snapshot.Holders.Contains(target))
             {
                 await CopyAsync(snapshot, target, Context.Stopping);
-                also.Add(store.Put(snapshot with { Copies = [.. snapshot.Copies ?? [], target] }));
+                await store.MarkAsync(snapshot with { Copies = [.. snapshot.Copies ?? [], target] }, Context.Stopping);
                 run.Mark("snapshot");
             }
 
-            await ports.Messenger.AskAsync(target, FarmKinds.Settle, new SettleHandOff(id, spec, stored.State.Status == Dormant), $"{id}-settle", TimeSpan.FromSeconds(30), Context.Stopping);
-            var change = new ApplicationChange(stored.State with { Node = target, Epoch = stored.State.Epoch + 1 })
-            {
-                Event = (EventKinds.Migrated, $"it is on node {target} now; it came from {settings.Node}"),
-                Also = also,
-            };
-            Become(await store.DecideAsync(stored, change, Context.Stopping));
-        }
-        catch (UndecidedException e)
-        {
-            _stored = e.Now;
-            await AbandonAsync(target, id);
-            throw e.InnerException!;
+            await ports.Messenger.AskAsync(target, FarmKinds.Prepare, new PrepareHandOff(handOff, spec, facts), $"{id}-prepare", Brief, Context.Stopping);
+            await ports.Messenger.SendAsync(target, FarmKinds.Layer, header, (stream, cancel) => ports.Transfer.SendLayerAsync(spec, id, stream, cancel), Context.Stopping);
+            run.Mark("layer");
         }
         catch
         {
@@ -319,8 +295,44 @@ internal sealed partial class ApplicationActor
             throw;
         }
 
+        var problem = await SettleAsync(target, new SettleHandOff(id, spec, stored.State.Status == Dormant, stored.State, stored.Revision));
+        if (problem is not null) await AbandonAsync(target, id);
+        var now = await SettledAsync(stored, target, problem);
+        if (now.State.Node == settings.Node) return new Outcome.MovedAtRest(null, now) { Problem = Readable(problem!) };
         await ports.Transfer.ReleaseMovedAsync(spec, id, CancellationToken.None);
-        return run.View(State, settings.Node);
+        return new Outcome.MovedAtRest(run.View(now.State, settings.Node), now);
+    }
+
+    /// <summary>What came of the question, whatever it was.</summary>
+    private async Task<Exception?> SettleAsync(string target, SettleHandOff question)
+    {
+        try
+        {
+            await ports.Messenger.AskAsync(target, FarmKinds.Settle, question, $"{question.Id}-settle", TimeSpan.FromSeconds(30), Context.Stopping);
+            return null;
+        }
+        catch (Exception e) when (e is PeerUnreachableException or PeerSilentException or VniException)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>What the registry has of it. After a failure that may be either, and the target might yet decide: not after this
+    /// node has written the application as it is.</summary>
+    private async Task<StoredApplication> SettledAsync(StoredApplication stored, string target, Exception? problem)
+    {
+        try
+        {
+            if (problem is not null) return await store.RecordAsync(stored, new ApplicationChange(stored.State), Context.Stopping);
+        }
+        catch (StaleWriteException)
+        {
+            log.Ignored(State.Aid.Value, problem!.Message, State.Status);
+        }
+
+        return await store.LookAsync(State.Aid, Context.Stopping) is { } now && now.State.Node == target
+            ? now
+            : throw new StaleWriteException(State.Aid.Value, lost: false, "it was changed meanwhile by others");
     }
 
     private async Task AbandonAsync(string target, string id)

@@ -153,12 +153,12 @@ internal sealed partial class ApplicationActor
             plan = plan with { Message = plan.Message is null ? fallBack : $"{fallBack}; {plan.Message}" };
         }
 
-        PipeTo(ExecuteAsync(plan, state, lost), result => new Outcome.Recovered(result), Failed);
+        PipeTo(ExecuteAsync(plan, state, lost, _stored), result => new Outcome.Recovered(result), Failed);
     }
 
-    private async Task<RecoveryResult> ExecuteAsync(RecoveryPlan plan, ApplicationState state, List<SnapshotRecord> lost)
+    private async Task<RecoveryResult> ExecuteAsync(RecoveryPlan plan, ApplicationState state, List<SnapshotRecord> lost, StoredApplication stored)
     {
-        var (spec, stored) = (Spec, _stored);
+        var spec = Spec;
         if (lost.Count > 0) await store.DropSnapshotsAsync(lost, newest: null, Context.Stopping);
         var initPid = 0;
         IReadOnlyList<ProcessExit> exits = [];
@@ -171,14 +171,14 @@ internal sealed partial class ApplicationActor
                     {
                         // Adopting thaws: where others may have acted meanwhile, the registry has the first word. The application is
                         // written as it is, so that a write of the former daemon that is still under way finds another revision.
-                        if (settings.Shared && stored.Owned) stored = await store.RecordAsync(stored, new ApplicationChange(stored.State, OwnerChange.Take), Context.Stopping);
+                        using var turn = await gate.PassAsync(settings.Shared ? -1 : gate.Closings, ConfirmAsync, Context.Stopping);
                         initPid = (await interposer.AdoptAsync(spec, CancellationToken.None)).InitPid;
                     }
                     catch (VniException e)
                     {
                         log.BackgroundFailed(e, state.Aid.Value, "taking it over");
                         await interposer.StopAsync(spec, StopGrace, CancellationToken.None);
-                        return await ExecuteAsync(ApplicationRecovery.Plan(state, FoundState.Pieces), state, []);
+                        return await ExecuteAsync(ApplicationRecovery.Plan(state, FoundState.Pieces), state, [], stored);
                     }
 
                     break;
@@ -201,6 +201,8 @@ internal sealed partial class ApplicationActor
         }
 
         return new RecoveryResult(plan, initPid, exits, stored);
+
+        async Task ConfirmAsync() => stored = await store.RecordAsync(stored, new ApplicationChange(stored.State, OwnerChange.Take), Context.Stopping);
     }
 
     private void RecordRecovery(RecoveryResult result)

@@ -66,6 +66,12 @@ internal sealed partial class ApplicationActor(
 
     private InstanceSpec Spec => new(State.Aid, State.Identity, State.Declaration, State.Epoch);
 
+    protected override Task StartedAsync()
+    {
+        if (loaded.Closings is not null) LiftIfFenced();
+        return Task.CompletedTask;
+    }
+
     protected override void Receive(ApplicationMessage message)
     {
         switch (State.Status, message)
@@ -260,8 +266,9 @@ internal sealed partial class ApplicationActor(
             case (_, Outcome.Fetched):
                 DecideTakeOver();
                 break;
-            case (_, Outcome.MovedAtRest { View: var view }):
-                _moved = view;
+            case (_, Outcome.MovedAtRest { View: var view, Now: var now, Problem: var problem }):
+                (_moved, _failure) = (view, problem);
+                if (now is not null) Become(now);
                 if (Foreign) FinishAway();
                 else Finish();
                 break;
@@ -320,6 +327,7 @@ internal sealed partial class ApplicationActor(
     private void Begin(ApplicationCommand command)
     {
         _command = command;
+        _closings = gate.Closings;
         (_failure, _captured, _restored, _commit, _ended, _moved) = (null, null, null, null, null, null);
     }
 
@@ -388,7 +396,7 @@ internal sealed partial class ApplicationActor(
             Answer(command);
         }
 
-        if (_erased || Foreign)
+        if (_erased || Foreign || State.HandOff is { Returned: true }) // What was given back is its source's affair.
         {
             Stop();
             return;
@@ -396,7 +404,8 @@ internal sealed partial class ApplicationActor(
 
         if (_ended is { } ended && ended.InitPid == _initPid && State.Status == Running) Context.Self.Tell(new EndOfInstance(ended));
         _ended = null;
-        if (_postponed.TryDequeue(out var postponed)) Context.Self.Tell(postponed);
+        while (_postponed.TryDequeue(out var postponed)) Context.Self.Tell(postponed);
+        LiftIfFenced();
         if (_checkpoint is null || State.Status != Running) ScheduleCheckpoint();
         Prune();
         AnswerIfQuiet();

@@ -103,8 +103,10 @@ internal sealed record LeaseReplaced : ApplicationMessage;
 
 /// <summary>The node was fenced: what is frozen may run again if it is still this node's.</summary>
 /// <param name="Closings">The fence that is to be lifted; a later one is not.</param>
-/// <param name="Reply">The answer, when it runs or is known not to be this node's.</param>
-internal sealed record LiftFence(int Closings, Reply<bool> Reply) : ApplicationMessage;
+/// <param name="IsTimely">Whether the lease still lives long enough; from any thread.</param>
+/// <param name="Reply">The answer, when it runs, is known not to be this node's, or will be seen to at the end of the operation
+/// that is under way.</param>
+internal sealed record LiftFence(int Closings, Func<bool> IsTimely, Reply<bool> Reply) : ApplicationMessage;
 
 /// <summary>What came of the last thing that a hand-off's source asked for.</summary>
 internal sealed record HandOffHappened(SourceEvent Event) : ApplicationMessage;
@@ -136,7 +138,13 @@ internal abstract record Outcome : ApplicationMessage
 
     internal sealed record Fenced : Outcome;
 
-    internal sealed record MovedAtRest(MigrationView View) : Outcome;
+    /// <summary>A migration without a freeze is over: where it is now, if that is not as before.</summary>
+    internal sealed record MovedAtRest(MigrationView? View, StoredApplication? Now) : Outcome
+    {
+        /// <summary>Why it stayed.</summary>
+        public Exception? Problem { get; init; }
+    }
+
 
     internal sealed record Fetched : Outcome;
 

@@ -10,6 +10,9 @@ internal sealed record LoadedApplication(StoredApplication Application, IReadOnl
 {
     /// <summary>Harness of the instance that runs already, because it has just come here; 0: none does.</summary>
     public int InitPid { get; init; }
+
+    /// <summary>How often the node had been fenced when it was last known to be this node's; <c>null</c>: nothing runs yet.</summary>
+    public int? Closings { get; init; }
 }
 
 /// <summary>
@@ -238,13 +241,15 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         var aid = from.State.Aid.Value;
         if (application is null) throw new StaleWriteException(aid, lost: true, "it was removed meanwhile");
         var other = owner is null ? null : RegistryJson.Owner(owner);
-        if (other is not null && other.Node != settings.Node && other.Node != from.State.Node) throw new StaleWriteException(aid, lost: true, $"it is owned by node {other.Node} now");
-        if (application.ModRevision != from.Revision)
+        var changed = application.ModRevision != from.Revision;
+        var now = changed ? RegistryJson.Application(application) : from.State;
+        var claimed = now.HandOff?.Source == settings.Node; // What is frozen here may yet be what goes on.
+        if (other is not null && other.Node != settings.Node && other.Node != from.State.Node) throw new StaleWriteException(aid, !claimed, $"it is owned by node {other.Node} now");
+        if (changed)
         {
-            var node = RegistryJson.Application(application).Node;
-            throw node == from.State.Node
+            throw now.Node == from.State.Node
                 ? new StaleWriteException(aid, lost: false, "it was changed meanwhile by someone else")
-                : new StaleWriteException(aid, lost: true, $"it belongs to node {node} now");
+                : new StaleWriteException(aid, !claimed, $"it belongs to node {now.Node} now");
         }
 
         return owner?.ModRevision ?? 0;

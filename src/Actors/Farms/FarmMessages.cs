@@ -82,7 +82,9 @@ internal sealed record HandOffResumed(ApplicationState State, int FramesHeld, IR
 /// <param name="Id">The hand-off.</param>
 /// <param name="Instance">The application, stopped or dormant.</param>
 /// <param name="Park">Whether its address is to be held.</param>
-internal sealed record SettleHandOff(string Id, InstanceSpec Instance, bool Park);
+/// <param name="State">As the registry has it: what the target's decision starts from.</param>
+/// <param name="Revision">When it was written: what the decision compares.</param>
+internal sealed record SettleHandOff(string Id, InstanceSpec Instance, bool Park, ApplicationState State, long Revision);
 
 /// <param name="Snapshot">The snapshot.</param>
 internal sealed record FetchSnapshot(SnapshotRecord Snapshot);

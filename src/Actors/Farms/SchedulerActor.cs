@@ -23,8 +23,8 @@ internal abstract record SchedulerMessage
     /// <summary>Owner records have gone, or everything is to be looked at (<c>null</c>).</summary>
     internal sealed record Look(IReadOnlyList<Aid>? Applications) : SchedulerMessage;
 
-    /// <summary>It could not be seen to now.</summary>
-    internal sealed record Later(Aid Aid) : SchedulerMessage;
+    /// <summary>It could not be seen to now, or is to be looked at again.</summary>
+    internal sealed record Later(Aid Aid, TimeSpan After) : SchedulerMessage;
 
     internal sealed record Looked(Exception? Problem) : SchedulerMessage;
 }
@@ -39,6 +39,9 @@ internal sealed class SchedulerActor(
 {
     /// <summary>Between looks at everything, in terms of the lease: nothing that was missed stays so for long.</summary>
     private const int FullLook = 10;
+
+    /// <summary>Applications read at a time.</summary>
+    private const int Page = 512;
 
     private readonly HashSet<Aid> _waiting = [];
     private CancellationTokenSource? _leading;
@@ -70,8 +73,8 @@ internal sealed class SchedulerActor(
                 else _waiting.UnionWith(applications);
                 LookOn();
                 break;
-            case SchedulerMessage.Later { Aid: var aid }:
-                Schedule(settings.RetryDelay, new SchedulerMessage.Look([aid]));
+            case SchedulerMessage.Later { Aid: var aid, After: var delay }:
+                Schedule(delay, new SchedulerMessage.Look([aid]));
                 break;
             case SchedulerMessage.Looked { Problem: var problem }:
                 _looking = false;
@@ -158,12 +161,28 @@ internal sealed class SchedulerActor(
     private async Task LookAsync(IReadOnlyList<Aid>? some) =>
         await Task.WhenAll((some ?? await FindUnownedAsync()).Select(ConsiderAsync));
 
+    /// <summary>Page by page: a farm is larger than an answer may be.</summary>
     private async Task<IReadOnlyList<Aid>> FindUnownedAsync()
     {
-        var read = await registry.TransactAsync(
-            new Transaction([], [new Operation.Get(KeyRange.Prefix(keys.Applications)), new Operation.Get(KeyRange.Prefix(keys.Owners) with { KeysOnly = true })], []), Context.Stopping);
-        var owned = read.Responses[1].Pairs.Select(pair => pair.Key[keys.Owners.Length..]).ToHashSet(StringComparer.Ordinal);
         var unowned = new List<Aid>();
+        for (var from = keys.Applications; from is not null;) from = await FindUnownedAsync(from, unowned);
+        return unowned;
+    }
+
+    /// <summary>Reads a page; <c>null</c>: it was the last, else the first key of the next.</summary>
+    private async Task<string?> FindUnownedAsync(string from, List<Aid> unowned)
+    {
+        var (applications, owners) = (KeyRange.Prefix(keys.Applications), KeyRange.Prefix(keys.Owners));
+        var read = await registry.TransactAsync(
+            new Transaction(
+                [],
+                [
+                    new Operation.Get(applications with { Key = from, Limit = Page }),
+                    new Operation.Get(owners with { Key = keys.Owners + from[keys.Applications.Length..], Limit = Page, KeysOnly = true }),
+                ],
+                []),
+            Context.Stopping);
+        var owned = read.Responses[1].Pairs.Select(pair => pair.Key[keys.Owners.Length..]).ToHashSet(StringComparer.Ordinal);
         foreach (var pair in read.Responses[0].Pairs.Where(pair => !owned.Contains(pair.Key[keys.Applications.Length..])))
         {
             try
@@ -177,7 +196,8 @@ internal sealed class SchedulerActor(
             }
         }
 
-        return unowned;
+        // Every owner belongs to an application: those of this page are among the first as many.
+        return read.Responses[0].Pairs is { Count: Page } full ? full[^1].Key + '\0' : null;
     }
 
     /// <summary>Everything that the decision rests on is read at one revision.</summary>
@@ -203,7 +223,7 @@ internal sealed class SchedulerActor(
         catch (Exception e) when (e is PeerSilentException or PeerUnreachableException or VniException or StaleWriteException or UndecidedException)
         {
             log.WorkFailed(e, string.Create(CultureInfo.InvariantCulture, $"recovering application {aid}"));
-            if (e is not StaleWriteException) Context.Self.Tell(new SchedulerMessage.Later(aid));
+            if (e is not StaleWriteException) Context.Self.Tell(new SchedulerMessage.Later(aid, settings.RetryDelay));
         }
     }
 
@@ -224,7 +244,8 @@ internal sealed class SchedulerActor(
             case RecoveryDecision.Settle { Next: var next }:
                 await store.DecideAsync(stored, new ApplicationChange(next) { Event = (EventKinds.Recovered, $"node {state.Node} is gone; it is {ApplicationSentences.Name(next.Status)}") }, Context.Stopping);
                 break;
-            case RecoveryDecision.Leave when !stored.Owned && Keeper(state, live) is { } node && node != settings.Node:
+            case RecoveryDecision.Leave when !stored.Owned && state.Status is not (ApplicationStatus.Dormant or ApplicationStatus.Stopped) && Keeper(state, live) is { } node:
+                Context.Self.Tell(new SchedulerMessage.Later(state.Aid, settings.LeaseTimeToLive)); // What is asked for may come to nothing.
                 await messenger.AskAsync(node, FarmKinds.View, new ToApplication<bool>(state.Aid, true), CommandId.New(), TimeSpan.FromSeconds(10), Context.Stopping);
                 break;
         }

@@ -59,6 +59,7 @@ internal sealed class HandOffTargetActor(
     private IReadOnlyList<byte[]> _frames = [];
     private IDisposable? _quiet;
     private int _busy;
+    private volatile bool _settled;
 
     private InstanceSpec Mine => instance with { Epoch = handOff.Epoch + 1 };
 
@@ -94,10 +95,11 @@ internal sealed class HandOffTargetActor(
                 break;
             case TargetMessage.Settle { Question: var question, Reply: var reply }:
                 Listen();
+                _busy++;
                 PipeTo(
-                    ports.Transfer.SettleAsync(question.Instance with { Epoch = question.Instance.Epoch + 1 }, handOff.Id, question.Park, Context.Stopping),
+                    SettleAsync(question),
                     () => new TargetMessage.Done(() => reply.Success(true), Over: true),
-                    error => new TargetMessage.Done(() => reply.Failure(error)));
+                    error => new TargetMessage.Done(() => reply.Failure(Undecided(error)), _settled));
                 break;
             case TargetMessage.Abandon { Reply: var reply }:
                 _abandoning.Add(reply);
@@ -138,6 +140,35 @@ internal sealed class HandOffTargetActor(
             throw new VniException(ErrorCodes.Incompatible, $"application {instance.Aid} cannot go to node {settings.Node}: {string.Join("; ", blockers)}; it runs on where it is");
         await ports.Transfer.PrepareAsync(Mine, handOff.Id, question.Facts, Context.Stopping);
     }
+
+    /// <summary>One at rest: its files first, then the registry's word that it is here. Only one that has both can say so, and be
+    /// certain of it.</summary>
+    private async Task SettleAsync(SettleHandOff question)
+    {
+        var state = question.State;
+        await ports.Transfer.SettleAsync(question.Instance with { Epoch = state.Epoch + 1 }, handOff.Id, question.Park, Context.Stopping);
+        _settled = true;
+        try
+        {
+            var change = new ApplicationChange(state with { Node = settings.Node, Epoch = state.Epoch + 1 })
+            {
+                Event = (EventKinds.Migrated, $"it is on node {settings.Node} now; it came from {handOff.Source}"),
+            };
+            await store.DecideAsync(new StoredApplication(state, question.Revision, Owned: false), change, Context.Stopping);
+        }
+        catch
+        {
+            examine(); // What is here of it goes, if it is not this node's.
+            throw;
+        }
+    }
+
+    private static Exception Undecided(Exception error) => error switch
+    {
+        StaleWriteException stale => stale.ToRefusal(),
+        UndecidedException { InnerException: { } reason } => reason,
+        _ => error,
+    };
 
     private void Serve(Reply<bool> reply, Task work)
     {
@@ -198,7 +229,7 @@ internal sealed class HandOffTargetActor(
             case TargetEffect.Read:
                 PipeTo(
                     store.LookAsync(instance.Aid, Context.Stopping),
-                    seen => new TargetMessage.Happened(new TargetEvent.Seen(seen)),
+                    seen => new TargetMessage.Done(() => Follow(new TargetEvent.Seen(seen))),
                     error => new TargetMessage.Done(() => log.WorkFailed(error, "looking whether a hand-off is still wanted")));
                 _busy++;
                 break;
@@ -210,14 +241,14 @@ internal sealed class HandOffTargetActor(
                 examine();
                 break;
             case TargetEffect.Accept:
-                _asker?.Success(new HandOffResumed(_machine.Stored!.State, _result!.FramesHeld, _result.Phases));
+                arrived(new HandOffArrival(_machine.Stored!, _result!.InitPid)); // Before its source is told, and sends commands here.
+                _asker?.Success(new HandOffResumed(_machine.Stored!.State, _result.FramesHeld, _result.Phases));
                 break;
             case TargetEffect.Refuse { Reason: var reason }:
                 _asker?.Failure(reason is StaleWriteException stale ? stale.ToRefusal() : reason);
                 break;
-            case TargetEffect.End { Runs: var runs }:
+            case TargetEffect.End:
                 foreach (var asker in _abandoning) asker.Success(_frames);
-                if (runs) arrived(new HandOffArrival(_machine.Stored!, _result!.InitPid));
                 Stop();
                 break;
         }

@@ -60,6 +60,13 @@ public sealed class AddressRange
             : null;
     }
 
+    /// <summary>The usable address of a number, from 0 to <see cref="Count"/> less one.</summary>
+    public IPAddress At(long number)
+    {
+        var address = _lowest + number;
+        return Ipv4.FromNumber((uint)(address >= _gateway && _gateway >= _lowest ? address + 1 : address));
+    }
+
     /// <summary>Every usable address once, in order from the one at or after <paramref name="cursor"/>, and around the end.</summary>
     public IEnumerable<IPAddress> From(IPAddress? cursor)
     {

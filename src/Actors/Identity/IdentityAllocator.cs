@@ -1,5 +1,6 @@
 using System.Net;
 using Vni.Actors.Applications;
+using Vni.Actors.HandOffs;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
 
@@ -9,12 +10,22 @@ namespace Vni.Actors.Identity;
 /// Allocates AID, address and hostname and makes the application's first record, its owner record and its first event,
 /// all in one transaction that requires every key to be absent [C1, D1, D2]: of two that ask for the same, farm-wide,
 /// one gets everything and the other nothing. What was given is refused when it is held, naming the holder; what was
-/// not given is tried anew. Usually that is one registry operation; the range is read only at first and after misses.
+/// not given is tried anew. Usually that is one registry operation. After misses the registry is asked for some addresses
+/// of the range, and for all of them only if it is small or nearly full. In a farm each node begins at a place of its own.
 /// </summary>
 internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, NodeLease lease, NodeSettings settings, TimeProvider time, Random random)
 {
-    /// <summary>Misses of a generated name or address before the range is read.</summary>
+    /// <summary>Misses of a generated name or address before the range is looked at.</summary>
     private const int CheapAttempts = 3;
+
+    /// <summary>Addresses asked for at a time.</summary>
+    private const int Window = 64;
+
+    /// <summary>Windows asked for before everything is read.</summary>
+    private const int Windows = 4;
+
+    /// <summary>A range so small is read as a whole.</summary>
+    private const int SmallRange = 1024;
 
     private readonly Lock _gate = new();
     private IPAddress? _cursor;
@@ -32,7 +43,7 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
         var tried = new HashSet<string>(StringComparer.Ordinal);
         for (var attempt = 0; ; attempt++)
         {
-            var look = given is null && (attempt >= CheapAttempts || Cursor is null);
+            var look = given is null && (attempt >= CheapAttempts || (Cursor is null && !settings.Shared));
             var address = given ?? (look ? await FindFreeAsync(tried, cancellationToken) : Advance());
             if (!tried.Add(address.ToString()) && given is null) continue;
             var state = Describe(declaration, address);
@@ -63,7 +74,7 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
     {
         lock (_gate)
         {
-            var address = settings.Addresses.From(_cursor).First();
+            var address = settings.Addresses.From(_cursor ?? Start()).First();
             _cursor = Ipv4.FromNumber(Ipv4.ToNumber(address) + 1);
             return address;
         }
@@ -73,17 +84,53 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
     /// the hostname derived from it is not.</summary>
     private async Task<IPAddress> FindFreeAsync(HashSet<string> tried, CancellationToken cancellationToken)
     {
+        if (settings.Addresses.Count > SmallRange)
+        {
+            for (var window = 0; window < Windows; window++)
+            {
+                // The next ones in turn first; where those are taken others are likely to be too, so then any.
+                if (await FindFreeAsync(window == 0 ? Next() : Any(), tried, cancellationToken) is { } found) return found;
+            }
+        }
+
         var range = await registry.RangeAsync(KeyRange.Prefix(keys.Addresses) with { KeysOnly = true }, cancellationToken);
         var held = range.Pairs.Select(pair => pair.Key[keys.Addresses.Length..]).ToHashSet(StringComparer.Ordinal);
         lock (_gate)
         {
-            var free = settings.Addresses.From(_cursor).FirstOrDefault(address => !held.Contains(address.ToString()) && !tried.Contains(address.ToString()))
+            var free = settings.Addresses.From(_cursor ?? Start()).FirstOrDefault(address => !held.Contains(address.ToString()) && !tried.Contains(address.ToString()))
                 ?? throw new VniException(ErrorCodes.RangeExhausted,
                     $"no address is free in {settings.Addresses}: all {settings.Addresses.Count} are held; remove an application or configure a larger range");
             _cursor = Ipv4.FromNumber(Ipv4.ToNumber(free) + 1);
             return free;
         }
     }
+
+    private async Task<IPAddress?> FindFreeAsync(List<IPAddress> some, HashSet<string> tried, CancellationToken cancellationToken)
+    {
+        var read = await registry.TransactAsync(
+            new Transaction([], [.. some.Select(address => new Operation.Get(new KeyRange(keys.Address(address.ToString()), KeysOnly: true)))], []), cancellationToken);
+        for (var i = 0; i < some.Count; i++)
+        {
+            if (read.Responses[i].Count > 0 || tried.Contains(some[i].ToString())) continue;
+            lock (_gate) _cursor = Ipv4.FromNumber(Ipv4.ToNumber(some[i]) + 1);
+            return some[i];
+        }
+
+        return null;
+    }
+
+    private List<IPAddress> Next()
+    {
+        lock (_gate) return [.. settings.Addresses.From(_cursor ?? Start()).Take(Window)];
+    }
+
+    private List<IPAddress> Any()
+    {
+        lock (_gate) return [.. Enumerable.Range(0, Window).Select(_ => settings.Addresses.At(random.NextInt64(settings.Addresses.Count)))];
+    }
+
+    /// <summary>Where this node begins: nodes that begin at the same place would meet again and again.</summary>
+    private IPAddress? Start() => settings.Shared ? settings.Addresses.At(FarmRecovery.Spread("", settings.Node) % settings.Addresses.Count) : null;
 
     private ApplicationState Describe(ApplicationDeclaration declaration, IPAddress address)
     {

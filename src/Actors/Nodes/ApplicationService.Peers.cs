@@ -114,7 +114,8 @@ public sealed partial class ApplicationService
 
     private async Task<bool> RecoverHereAsync(Aid aid, SnapshotRecord snapshot, CancellationToken cancellationToken)
     {
-        await AskAsync<ApplicationRestored>(aid, reply => new TakeOver(snapshot, reply), cancellationToken);
+        var actor = await _node.AskAsync<ActorRef<ApplicationMessage>>(reply => new NodeMessage.Resolve(aid, null, reply) { TakesOver = true }, cancellationToken);
+        await actor.AskAsync<ApplicationRestored>(reply => new TakeOver(snapshot, reply), cancellationToken);
         return true;
     }
 

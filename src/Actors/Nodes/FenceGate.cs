@@ -40,6 +40,25 @@ internal sealed class FenceGate
         }
     }
 
+    /// <summary>Waits until something may run that was this node's when the gate had been closed <paramref name="closings"/> times,
+    /// and has that confirmed if it was closed since. Disposing the result ends the turn.</summary>
+    /// <param name="closings">Negative: it was not known to be this node's.</param>
+    /// <param name="confirm">Throws if it is not.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<IDisposable> PassAsync(int closings, Func<Task> confirm, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WhenOpen.WaitAsync(cancellationToken);
+            var now = Closings;
+            if (now != closings) await confirm();
+            closings = now;
+            var turn = await EnterAsync(cancellationToken);
+            if (Closings == now && WhenOpen.IsCompleted) return turn;
+            turn.Dispose();
+        }
+    }
+
     /// <summary>Freezing everything and letting one run take turns. Disposing the result ends the turn.</summary>
     public async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
     {

@@ -16,6 +16,9 @@ internal sealed partial class NodeActor
 {
     private readonly Dictionary<Aid, ActorRef<TargetMessage>> _arriving = [];
     private readonly Dictionary<Aid, InstanceEnded> _endedEarly = [];
+
+    /// <summary>What has come here and has no actor yet, with those who ask for it.</summary>
+    private readonly Dictionary<Aid, List<Reply<ActorRef<ApplicationMessage>>>> _welcoming = [];
     private readonly HashSet<Aid> _cleaning = [];
     private IDisposable? _fenceDue;
     private bool _confirming;
@@ -51,7 +54,7 @@ internal sealed partial class NodeActor
                 break;
             case NodeMessage.HandOffOver { Aid: var aid, Actor: var actor }:
                 if (_arriving.TryGetValue(aid, out var present) && present == actor) _arriving.Remove(aid);
-                _endedEarly.Remove(aid);
+                if (!_welcoming.ContainsKey(aid)) _endedEarly.Remove(aid);
                 break;
             case NodeMessage.Examine { Aid: var aid }:
                 Schedule(settings.RetryDelay, new NodeMessage.Revive(aid)); // Its hand-off is on its way out.
@@ -60,14 +63,15 @@ internal sealed partial class NodeActor
                 _cleaning.Remove(aid);
                 if (problem is not null) log.WorkFailed(problem, $"taking away what is here of {aid}, which is not this node's any more");
                 break;
-            case NodeMessage.Arrived { Arrival: var arrival, Application: null }:
+            case NodeMessage.Arrived { Application: null } arrived:
+                _welcoming.TryAdd(arrived.Arrival.Stored.State.Aid, []);
                 PipeTo(
-                    store.LoadAsync(arrival.Stored.State.Aid, Context.Stopping),
-                    loaded => new NodeMessage.Arrived(arrival, loaded ?? new LoadedApplication(arrival.Stored, [])),
-                    _ => new NodeMessage.Arrived(arrival, new LoadedApplication(arrival.Stored, [])));
+                    store.LoadAsync(arrived.Arrival.Stored.State.Aid, Context.Stopping),
+                    loaded => arrived with { Application = loaded ?? new LoadedApplication(arrived.Arrival.Stored, []) },
+                    _ => arrived with { Application = new LoadedApplication(arrived.Arrival.Stored, []) });
                 break;
-            case NodeMessage.Arrived { Arrival: var arrival, Application: { } loaded }:
-                Welcome(arrival, loaded);
+            case NodeMessage.Arrived { Arrival: var arrival, Application: { } loaded, Closings: var closings }:
+                Welcome(arrival, loaded with { Application = arrival.Stored, InitPid = arrival.InitPid, Closings = closings });
                 break;
         }
     }
@@ -82,7 +86,9 @@ internal sealed partial class NodeActor
         }
 
         if (_phase == Phase.Opening || _surrendered || _confirming) return; // Recovery confirms each application itself.
-        if (lease.Id == _confirmedLease && !_guard.Fenced) Confirm(lease.Id, lease.Sent);
+        // On a new lease no owner record hangs yet: others may act already on what ran under the old one.
+        if (lease.Id != _confirmedLease && _guard.Lose()) Fence(null);
+        if (!_guard.Fenced) Confirm(lease.Id, lease.Sent);
         else ConfirmAll();
     }
 
@@ -98,7 +104,14 @@ internal sealed partial class NodeActor
     {
         _confirmedLease = confirmed;
         if (!settings.Shared) return;
-        if (_guard.Renewed(sent)) log.Lifted();
+        var lifted = _guard.Renewed(sent);
+        if (_guard.MustFence(lease.Now)) // The answer came too late, or this was not looked at in time.
+        {
+            Fence(null);
+            return;
+        }
+
+        if (lifted) log.Lifted();
         _gate.Open();
         ports.Fence.Extend(_guard.Remaining(lease.Now));
         ScheduleFence();
@@ -109,7 +122,7 @@ internal sealed partial class NodeActor
         _confirming = true;
         if (lease.Id != _confirmedLease) log.LeaseReplaced(lease.Id);
         // What is fenced stays so until its own confirmation: the guard is armed again before the first of them runs.
-        if (_guard.Fenced) ports.Fence.Extend(_guard.Allowance(lease.Sent, lease.Now));
+        ports.Fence.Extend(_guard.Allowance(lease.Sent, lease.Now));
         var (id, sent, closings) = (lease.Id, lease.Sent, _gate.Closings);
         PipeTo(
             Task.WhenAll(_applications.Values.Select(AskAsync)),
@@ -120,7 +133,7 @@ internal sealed partial class NodeActor
         {
             try
             {
-                return await application.AskAsync<bool>(reply => new LiftFence(closings, reply), Context.Stopping);
+                return await application.AskAsync<bool>(reply => new LiftFence(closings, IsTimely, reply), Context.Stopping);
             }
             catch (ActorStoppedException)
             {
@@ -128,6 +141,9 @@ internal sealed partial class NodeActor
             }
         }
     }
+
+    /// <summary>Whether the lease lives long enough for something to begin to run. Any thread.</summary>
+    private bool IsTimely() => lease.Now - lease.Sent < _guard.Patience;
 
     private void Fence(Reply<bool>? reply)
     {
@@ -177,7 +193,7 @@ internal sealed partial class NodeActor
         var aid = question.Instance.Aid;
         if (_phase != Phase.Open) reply.Failure(Unavailable());
         else if (_gate.WhenOpen.IsCompleted == false) reply.Failure(new VniException(ErrorCodes.DaemonUnavailable, $"node {settings.Node} has lost touch with the registry; try again later"));
-        else if (_arriving.TryGetValue(aid, out var other) && !other.Path.EndsWith("/" + question.HandOff.Id, StringComparison.Ordinal) || _applications.ContainsKey(aid) || _cleaning.Contains(aid))
+        else if (_arriving.TryGetValue(aid, out var other) && !other.Path.EndsWith("/" + question.HandOff.Id, StringComparison.Ordinal) || _applications.ContainsKey(aid) || _welcoming.ContainsKey(aid) || _cleaning.Contains(aid))
             reply.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy on node {settings.Node}: something of it is still under way there; try again in a moment"));
         else reply.Success(_arriving.TryGetValue(aid, out var known) ? known : Receive(question));
     }
@@ -185,10 +201,10 @@ internal sealed partial class NodeActor
     private ActorRef<TargetMessage> Receive(PrepareHandOff question)
     {
         var (handOff, instance) = (question.HandOff, question.Instance);
-        var self = Context.Self;
+        var (self, closings) = (Context.Self, _gate.Closings);
         var actor = Context.System.Start(
             $"{self.Path}/arriving/{instance.Aid}/{handOff.Id}",
-            () => new HandOffTargetActor(handOff, instance, store, ports, settings, arrival => self.Tell(new NodeMessage.Arrived(arrival, null)), () => self.Tell(new NodeMessage.Examine(instance.Aid)), log),
+            () => new HandOffTargetActor(handOff, instance, store, ports, settings, arrival => self.Tell(new NodeMessage.Arrived(arrival, null, closings)), () => self.Tell(new NodeMessage.Examine(instance.Aid)), log),
             Supervision.StopOnFailure);
         _arriving[instance.Aid] = actor;
         PipeTo(actor.Stopped.WaitAsync(Context.Stopping), () => new NodeMessage.HandOffOver(instance.Aid, actor), error => new NodeMessage.Done("watching an actor", error));
@@ -198,23 +214,25 @@ internal sealed partial class NodeActor
     private void Welcome(HandOffArrival arrival, LoadedApplication loaded)
     {
         var aid = arrival.Stored.State.Aid;
-        if (_applications.ContainsKey(aid)) return;
-        var actor = Add(loaded with { Application = arrival.Stored, InitPid = arrival.InitPid });
+        _welcoming.Remove(aid, out var waiting);
+        if (!_applications.TryGetValue(aid, out var actor)) actor = Add(loaded);
+        foreach (var reply in waiting ?? []) reply.Success(actor);
         if (_endedEarly.Remove(aid, out var ended)) actor.Tell(new EndOfInstance(ended));
     }
 
-    /// <summary>A claim to an application that was taken over while this node was away, with nothing here to claim it with.</summary>
-    private bool IsIdleClaim(StoredApplication application) =>
+    /// <summary>A claim to an application that was taken over while this node was away, with nothing here to claim it with; or one
+    /// that this node has given back.</summary>
+    private bool IsIdleClaim(StoredApplication application) => application.State.HandOff is { Returned: true } handOff && handOff.Source != settings.Node ||
         application.State.Node != settings.Node && (application.State.Status == ApplicationStatus.Lost || application is { Owned: true, State.Status: ApplicationStatus.Restoring });
 
     private bool IsOurs(ApplicationState state) => NodeSurvey.IsOf(state, settings.Node);
 
-    /// <summary>An application of another node: the asker is sent there, unless that node has gone.</summary>
-    private void TakeForeign(LoadedApplication application, Reply<ActorRef<ApplicationMessage>>? reply)
+    /// <summary>An application of another node: the asker is sent there, unless that node has gone or has given it back.</summary>
+    private void TakeForeign(LoadedApplication application, bool takesOver, Reply<ActorRef<ApplicationMessage>>? reply)
     {
         var state = application.Application.State;
         if (reply is null) CleanAway(state.Aid, new InstanceSpec(state.Aid, state.Identity, state.Declaration, state.Epoch));
-        else if (application.Application.Owned || members.Members.ContainsKey(state.Node) || !settings.Shared) reply.Failure(new ElsewhereException(state.Aid, state.Node));
+        else if (application.Application.Owned || !settings.Shared || (members.Members.ContainsKey(state.Node) && !takesOver)) reply.Failure(new ElsewhereException(state.Aid, state.Node));
         else reply.Success(Add(application));
     }
 

@@ -54,7 +54,7 @@ internal sealed partial class NodeActor(
                 PipeTo(OpenAsync(), survey => new NodeMessage.Surveyed(survey, reply), error => new NodeMessage.OpenFailed(error, reply));
                 break;
             case (Phase.Opening, NodeMessage.Surveyed { Survey: var survey, Reply: var reply }):
-                ScheduleRenewal();
+                ScheduleRenewal(_guard.Renewal);
                 PipeTo(ReadEndsAsync(), () => new NodeMessage.Done("reading the ends of instances", null), error => new NodeMessage.Done("reading the ends of instances", error));
                 PipeTo(RecoverAsync(survey), () => new NodeMessage.Recovered(reply), error => new NodeMessage.OpenFailed(error, reply));
                 break;
@@ -88,9 +88,10 @@ internal sealed partial class NodeActor(
                 reply.Failure(reason!);
                 break;
 
-            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply }):
+            case (Phase.Open, NodeMessage.Resolve { Aid: var aid, Not: var not, Reply: var reply, TakesOver: var takesOver }):
                 if (_applications.TryGetValue(aid, out var known) && known != not) reply.Success(known);
-                else Load(aid, reply);
+                else if (_welcoming.TryGetValue(aid, out var waiting)) waiting.Add(reply);
+                else Load(aid, reply, takesOver);
                 break;
             case (_, NodeMessage.Resolve { Reply: var reply }):
                 reply.Failure(Unavailable());
@@ -107,7 +108,7 @@ internal sealed partial class NodeActor(
                 break;
             case (_, NodeMessage.Ended { Instance: var instance }):
                 if (_applications.TryGetValue(instance.Aid, out var owner)) owner.Tell(new EndOfInstance(instance));
-                else if (_arriving.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
+                else if (_arriving.ContainsKey(instance.Aid) || _welcoming.ContainsKey(instance.Aid)) _endedEarly[instance.Aid] = instance;
                 break;
 
             case (_, NodeMessage.RenewLease):
@@ -116,7 +117,7 @@ internal sealed partial class NodeActor(
             case (_, NodeMessage.LeaseRenewed { Problem: var problem }):
                 if (problem is not null) log.LeaseNotRenewed(problem);
                 else Renewed();
-                ScheduleRenewal();
+                ScheduleRenewal(problem is null ? _guard.Renewal : Least(_guard.Renewal, settings.RetryDelay));
                 break;
 
             case (_, NodeMessage.Close { Reply: var reply }):
@@ -241,13 +242,13 @@ internal sealed partial class NodeActor(
         return next;
     }
 
-    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply)
+    private void Load(Aid aid, Reply<ActorRef<ApplicationMessage>>? reply, bool takesOver = false)
     {
         // A stopped actor may still be on its way out: its path must be free before it is replaced.
         var former = _applications.GetValueOrDefault(aid);
         PipeTo(
             LoadAsync(aid, former),
-            application => new NodeMessage.Loaded(aid, application, null, reply),
+            application => new NodeMessage.Loaded(aid, application, null, reply) { TakesOver = takesOver },
             error => new NodeMessage.Loaded(aid, null, error, reply));
     }
 
@@ -273,7 +274,11 @@ internal sealed partial class NodeActor(
             if (reply is not null) reply.Failure(problem);
             else if (_phase == Phase.Open) Schedule(settings.RetryDelay, new NodeMessage.Revive(aid));
         }
-        else if (_arriving.ContainsKey(aid))
+        else if (_welcoming.TryGetValue(aid, out var waiting))
+        {
+            if (reply is not null) waiting.Add(reply);
+        }
+        else if (_arriving.ContainsKey(aid) && (reply is null || application is null || IsOurs(application.Application.State)))
         {
             reply?.Failure(new VniException(ErrorCodes.Busy, $"application {aid} is busy: it is being migrated to this node; try again when that has ended"));
         }
@@ -296,12 +301,14 @@ internal sealed partial class NodeActor(
         }
         else
         {
-            TakeForeign(application, reply);
+            TakeForeign(application, loaded.TakesOver, reply);
         }
     }
 
-    private void ScheduleRenewal()
+    private void ScheduleRenewal(TimeSpan after)
     {
-        if (_phase != Phase.Closing && !_surrendered) Schedule(_guard.Renewal, new NodeMessage.RenewLease());
+        if (_phase != Phase.Closing && !_surrendered) Schedule(after, new NodeMessage.RenewLease());
     }
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -35,10 +35,18 @@ internal abstract record NodeMessage
     /// <param name="Aid">The application.</param>
     /// <param name="Not">An actor that is known to have stopped.</param>
     /// <param name="Reply">The answer.</param>
-    internal sealed record Resolve(Aid Aid, ActorRef<ApplicationMessage>? Not, Reply<ActorRef<ApplicationMessage>> Reply) : NodeMessage;
+    internal sealed record Resolve(Aid Aid, ActorRef<ApplicationMessage>? Not, Reply<ActorRef<ApplicationMessage>> Reply) : NodeMessage
+    {
+        /// <summary>It is to be taken over from whatever node it is recorded on, if nobody owns it.</summary>
+        public bool TakesOver { get; init; }
+    }
 
     /// <summary>What the registry has of an application without an actor.</summary>
-    internal sealed record Loaded(Aid Aid, LoadedApplication? Application, Exception? Problem, Reply<ActorRef<ApplicationMessage>>? Reply) : NodeMessage;
+    internal sealed record Loaded(Aid Aid, LoadedApplication? Application, Exception? Problem, Reply<ActorRef<ApplicationMessage>>? Reply) : NodeMessage
+    {
+        /// <inheritdoc cref="Resolve.TakesOver" />
+        public bool TakesOver { get; init; }
+    }
 
     /// <summary>An application's actor has stopped: because it was removed, or over a failure.</summary>
     internal sealed record ApplicationStopped(Aid Aid, ActorRef<ApplicationMessage> Actor) : NodeMessage;
@@ -88,8 +96,8 @@ internal abstract record NodeMessage
     /// <summary>What was here of another node's application is gone.</summary>
     internal sealed record CleanedAway(Aid Aid, Exception? Problem) : Farm;
 
-    /// <summary>An instance has come here and runs.</summary>
-    internal sealed record Arrived(HandOffArrival Arrival, LoadedApplication? Application) : Farm;
+    /// <summary>An instance has come here and runs, unless the node was fenced since it had been closed so often.</summary>
+    internal sealed record Arrived(HandOffArrival Arrival, LoadedApplication? Application, int Closings) : Farm;
 
     /// <summary>Refuses new operations; answered with all actors.</summary>
     internal sealed record Close(Reply<IReadOnlyList<ActorRef<ApplicationMessage>>> Reply) : NodeMessage;

@@ -10,7 +10,7 @@ namespace Vni.Actors.Nodes;
 /// <param name="Applications">This node's, with all their snapshots, and what is there of each.</param>
 /// <param name="Foreign">Instances found here that belong to other nodes now.</param>
 /// <param name="Unknown">AIDs found here of which the registry knows nothing.</param>
-/// <param name="Orphans">Snapshots on disk that the registry knows nothing of.</param>
+/// <param name="Orphans">Snapshots on disk that the registry knows nothing of, or knows of other live nodes alone.</param>
 /// <param name="Unreadable">Records that cannot be read, with why: what they describe is left alone.</param>
 /// <param name="OnDisk">All snapshots on disk.</param>
 internal sealed record NodeSurvey(
@@ -27,7 +27,7 @@ internal sealed record NodeSurvey(
         // The node first: what it is still doing for a former daemon ends in there.
         var inventory = await interposer.DiscoverAsync(cancellationToken);
         var read = await registry.TransactAsync(
-            new Transaction([], [.. new[] { keys.Applications, keys.Owners, keys.Snapshots }.Select(prefix => new Operation.Get(KeyRange.Prefix(prefix)))], []),
+            new Transaction([], [.. new[] { keys.Applications, keys.Owners, keys.Snapshots, keys.Members }.Select(prefix => new Operation.Get(KeyRange.Prefix(prefix)))], []),
             cancellationToken);
         var unreadable = new List<VniException>();
         var owners = read.Responses[1].Pairs.ToDictionary(pair => pair.Key);
@@ -38,7 +38,10 @@ internal sealed record NodeSurvey(
             unreadable);
 
         var known = read.Responses[0].Pairs.Select(pair => pair.Key[keys.Applications.Length..]).ToHashSet(StringComparer.Ordinal);
-        var recorded = read.Responses[2].Pairs.Select(pair => pair.Key[keys.Snapshots.Length..]).ToHashSet(StringComparer.Ordinal);
+        var members = read.Responses[3].Pairs.Select(pair => pair.Key[keys.Members.Length..]).ToHashSet(StringComparer.Ordinal);
+        // A copy that came here and was not noted is of no use, as long as those that are noted are there.
+        var elsewhere = snapshots.SelectMany(of => of).Where(snapshot => !snapshot.Holders.Contains(node) && snapshot.Holders.Any(members.Contains)).Select(snapshot => snapshot.Id);
+        var recorded = read.Responses[2].Pairs.Select(pair => pair.Key[keys.Snapshots.Length..]).Except(elsewhere, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
         var found = inventory.Instances.ToDictionary(instance => instance.Aid, instance => instance.State);
         return new NodeSurvey(
             [.. applications.Where(a => IsOf(a.State, node)).Select(a => (

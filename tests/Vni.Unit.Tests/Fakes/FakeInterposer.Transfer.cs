@@ -50,7 +50,7 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
         }
         catch (Exception e) when (e is not DaemonDiedException)
         {
-            if (it.Alive) (it.Processes, it.Port) = (FakeProcesses.Running, FakePort.Plugged);
+            if (it.Alive) LetRun(instance.Aid);
             throw;
         }
     }
@@ -72,7 +72,7 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
         Delivered.AddRange(frames);
         it.Port = FakePort.Plugged;
         await faults.StepAsync("thaw");
-        it.Processes = FakeProcesses.Running;
+        if (it.Alive) LetRun(instance.Aid);
     }
 
     public async Task ReleaseMovedAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken)
@@ -146,7 +146,8 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
             await faults.StepAsync("handoff:plug");
             it.Port = FakePort.Plugged;
             await faults.StepAsync("handoff:resume");
-            (it.Processes, it.InitPid, it.Layer) = (FakeProcesses.Running, kernel.NextPid(), true);
+            (it.InitPid, it.Layer) = (kernel.NextPid(), true);
+            LetRun(instance.Aid);
             await faults.StepAsync("handoff:resumed");
             arrival.IsDone = true;
             return new RestoreResult(it.InitPid, Frames.Count, [new Phase("restore", 3)]);

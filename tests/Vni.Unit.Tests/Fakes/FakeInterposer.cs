@@ -58,7 +58,8 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             await faults.StepAsync("start:shell");
             (it.Processes, it.Port) = (FakeProcesses.HarnessOnly, FakePort.Plugged);
             await faults.StepAsync("start:processes");
-            (it.Processes, it.InitPid) = (FakeProcesses.Running, kernel.NextPid());
+            it.InitPid = kernel.NextPid();
+            LetRun(instance.Aid);
             await faults.StepAsync("start:done");
             return new StartedInstance(it.InitPid);
         }
@@ -74,7 +75,9 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         var it = kernel[instance.Aid];
         await faults.StepAsync("adopt:thaw");
         if (!it.Alive) throw new VniException(ErrorCodes.Internal, "nothing to adopt");
-        it.Processes = FakeProcesses.Running;
+        Confirm(instance.Aid);
+        LetRun(instance.Aid);
+        it.Port = FakePort.Parked;
         await faults.StepAsync("adopt:plug");
         it.Port = FakePort.Plugged;
         return new StartedInstance(it.InitPid);
@@ -110,7 +113,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
                 await faults.StepAsync("capture:plug");
                 it.Port = FakePort.Plugged;
                 await faults.StepAsync("capture:thaw");
-                it.Processes = FakeProcesses.Running;
+                LetRun(instance.Aid);
             }
 
             await faults.StepAsync("capture:done");
@@ -118,7 +121,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         catch (Exception e) when (e is not DaemonDiedException)
         {
             lock (kernel.Gate) kernel.Snapshots.Remove(snapshotId);
-            if (it.Alive) (it.Processes, it.Port) = (FakeProcesses.Running, FakePort.Plugged);
+            if (it.Alive) LetRun(instance.Aid);
             throw;
         }
 
@@ -138,7 +141,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         await faults.StepAsync("rollback:plug");
         it.Port = FakePort.Plugged;
         await faults.StepAsync("rollback:thaw");
-        if (it.Alive) it.Processes = FakeProcesses.Running;
+        if (it.Alive) LetRun(instance.Aid);
         await faults.StepAsync("rollback:delete");
         lock (kernel.Gate) kernel.Snapshots.Remove(snapshotId ?? "");
     }
@@ -160,7 +163,8 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             await faults.StepAsync("restore:plug");
             it.Port = FakePort.Plugged;
             await faults.StepAsync("restore:resume");
-            (it.Processes, it.InitPid) = (FakeProcesses.Running, kernel.NextPid());
+            it.InitPid = kernel.NextPid();
+            LetRun(instance.Aid);
             await faults.StepAsync("restore:done");
             return new RestoreResult(it.InitPid, 7, [new Phase("restore", 3)]);
         }

@@ -51,6 +51,7 @@ internal sealed class FakeSnapshot(Aid aid)
 internal sealed class FakeKernel
 {
     private int _pid = 1000;
+    private ITimer? _guard;
 
     public Dictionary<Aid, FakeInstance> Instances { get; } = [];
 
@@ -61,6 +62,15 @@ internal sealed class FakeKernel
 
     public Lock Gate { get; } = new();
 
+    /// <summary>The other machines of the farm.</summary>
+    public Func<IEnumerable<FakeKernel>> Others { get; set; } = static () => [];
+
+    /// <summary>The guard, which outlives daemons, has frozen everything, and freezes what appears, until it is armed again.</summary>
+    public bool GuardFired { get; private set; }
+
+    /// <summary>When the guard is to fire; <c>null</c>: there is none, or it has.</summary>
+    public DateTimeOffset? GuardDue { get; private set; }
+
     public FakeInstance this[Aid aid]
     {
         get
@@ -70,6 +80,65 @@ internal sealed class FakeKernel
     }
 
     public int NextPid() => Interlocked.Increment(ref _pid);
+
+    public void Arm(TimeProvider time, TimeSpan remaining)
+    {
+        ITimer? former;
+        lock (Gate)
+        {
+            former = _guard;
+            (_guard, GuardFired, GuardDue) = (null, remaining == TimeSpan.Zero, remaining == TimeSpan.Zero ? null : time.GetUtcNow() + remaining);
+        }
+
+        former?.Dispose();
+        if (remaining == TimeSpan.Zero) FreezeAll();
+        else _guard = time.CreateTimer(_ => Fire(time), null, remaining, Timeout.InfiniteTimeSpan);
+    }
+
+    public void Disarm()
+    {
+        lock (Gate) (GuardFired, GuardDue) = (false, null);
+        _guard?.Dispose();
+    }
+
+    private void Fire(TimeProvider time)
+    {
+        lock (Gate)
+        {
+            if (GuardDue is null || GuardDue > time.GetUtcNow()) return;
+            (GuardFired, GuardDue) = (true, null);
+        }
+
+        FreezeAll();
+    }
+
+    public void FreezeAll()
+    {
+        lock (Gate)
+        {
+            foreach (var instance in Instances.Values.Where(instance => instance.Processes == FakeProcesses.Running))
+                (instance.Processes, instance.Port, instance.Fenced) = (FakeProcesses.Frozen, FakePort.Parked, true);
+        }
+    }
+
+    /// <summary>An instance runs from now on: nowhere else may it.</summary>
+    public void Ran(Aid aid)
+    {
+        foreach (var other in Others())
+        {
+            if (other.Instances.TryGetValue(aid, out var copy) && copy.Processes == FakeProcesses.Running) Violations.Add($"{aid} runs twice");
+        }
+    }
+
+    /// <summary>The machine lost its power: files are what is left.</summary>
+    public void PowerOff()
+    {
+        Disarm();
+        lock (Gate)
+        {
+            foreach (var instance in Instances.Values) (instance.Processes, instance.Port, instance.Fenced) = (FakeProcesses.None, FakePort.None, false);
+        }
+    }
 
     /// <summary>What dies with a daemon: CRIU, and with it a tree that it was rebuilding.</summary>
     public void DaemonDied()

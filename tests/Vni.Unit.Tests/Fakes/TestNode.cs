@@ -23,6 +23,7 @@ internal sealed class TestNode : IAsyncDisposable
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly SqliteRegistry _registry;
+    private readonly TestFarm? _farm;
     private ActorSystem? _system;
 
     public TestNode()
@@ -30,6 +31,9 @@ internal sealed class TestNode : IAsyncDisposable
         _registry = SqliteRegistry.Open(new() { Path = SqliteRegistryOptions.InMemory, Time = Time });
         Settings = new NodeSettings { Node = Name, SyncDelay = TimeSpan.Zero, Addresses = new AddressRange(IPAddress.Parse("10.117.0.0"), 24, IPAddress.Parse("10.117.0.1")) };
     }
+
+    /// <summary>A node among others, with which it shares registry, clock and wires.</summary>
+    public TestNode(TestFarm farm, NodeSettings settings) => (_farm, _registry, Time, Peers, Settings) = (farm, farm.Registry, farm.Time, farm.Peers, settings);
 
     public ManualTimeProvider Time { get; } = new();
 
@@ -49,7 +53,9 @@ internal sealed class TestNode : IAsyncDisposable
 
     public MemberDirectory Members { get; private set; } = null!;
 
-    public FakePeers Peers { get; init; } = new();
+    public FarmService Farm { get; private set; } = null!;
+
+    public FakePeers Peers { get; } = new();
 
     public static async Task<TestNode> StartedAsync()
     {
@@ -63,11 +69,12 @@ internal sealed class TestNode : IAsyncDisposable
         Faults = new Faults();
         Interposer = new FakeInterposer(Kernel, Faults, Time, Settings.Node);
         _system = new ActorSystem(Time, NullLogger<ActorSystem>.Instance);
-        var registry = new FaultyRegistry(_registry, Faults);
+        var registry = _farm?.Wrap(new FaultyRegistry(_registry, Faults)) ?? new FaultyRegistry(_registry, Faults);
         var dispatcher = new PeerDispatcher("test", Settings.Node, Time, NullLogger<PeerDispatcher>.Instance);
         Members = new MemberDirectory(registry, Keys, Settings, Time, NullLogger.Instance);
-        var ports = new NodePorts(Interposer, Interposer, Interposer, Interposer, Interposer, Peers.Connect(dispatcher), dispatcher);
+        var ports = new NodePorts(Interposer, Interposer, Interposer, Interposer, Interposer, Peers.Connect(dispatcher, Faults, Time), dispatcher);
         Service = new ApplicationService(_system, registry, Keys, ports, Members, Settings, Time, NullLogger<ApplicationService>.Instance);
+        Farm = new FarmService(_system, registry, _registry, Keys, "test", [], Service, Members, ports.Messenger, Settings, Time);
     }
 
     public async Task StartDaemonAsync()
@@ -152,6 +159,10 @@ internal sealed class TestNode : IAsyncDisposable
         },
         "snapshots to be durable");
 
+    /// <summary>Waits until what follows a snapshot of an application behind its back is over.</summary>
+    public Task UntilSyncedAsync(Aid aid) => UntilAsync(
+        async () => (await SnapshotsAsync()).Where(snapshot => snapshot.Aid == aid).All(snapshot => snapshot.Durable), "the snapshots to be durable");
+
     /// <summary>
     /// What must hold whenever no operation is under way: registry and node agree, every application is in a resting
     /// state, and nothing is there that no application answers for.
@@ -205,6 +216,6 @@ internal sealed class TestNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await KillDaemonAsync();
-        await _registry.DisposeAsync();
+        if (_farm is null) await _registry.DisposeAsync();
     }
 }
