@@ -62,7 +62,7 @@ internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyL
 /// Removing       remove: gone                 remove: gone
 /// Migrating      (of a hand-off's source: see HandOffSource.Resume)
 ///                adopt: Running               it came here and never ran: given back to its source
-/// Lost           adopt: Running, found again  park: Dormant, if there is a snapshot, else Lost
+/// Lost           adopt: Running, found again  Lost: the scheduler restores it if it can
 /// </code>
 /// An instance that cannot be adopted is stopped, and treated as the right column says. A crash during recovery is
 /// followed by another one, which finds a line of the same table.
@@ -95,7 +95,6 @@ internal static class ApplicationRecovery
             (Migrating, false) when state.HandOff is { Returned: true } => new([RecoveryStep.Stop], state, null),
             (Migrating, false) => new([RecoveryStep.Stop], state with { HandOff = state.HandOff! with { Returned = true } }, $"the daemon ended before it could run here; it is given back to node {state.HandOff.Source}"),
             (Lost, true) => Adopt(state, "it was given up while its node was away, and is found again"),
-            (Lost, false) when state.Snapshot is not null => Sleep(state, release: false, "it was given up while its node was away; its snapshot is found again"),
             (Lost, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             _ => throw new InvalidOperationException($"Status {state.Status} has no recovery."),
         };
