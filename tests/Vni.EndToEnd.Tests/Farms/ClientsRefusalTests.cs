@@ -41,7 +41,7 @@ public sealed class ClientsRefusalTests(PlaygroundFixture fixture) : PlaygroundT
     }
 
     [Fact]
-    public async Task A_target_with_another_version_of_a_file_or_too_little_memory_is_refused_with_the_reason()
+    public async Task A_target_with_another_version_of_a_file_too_little_memory_or_another_processor_is_refused_with_the_reason()
     {
         var program = Path.Combine(Farm.Directory, "server");
         File.Copy(App("static"), program);
@@ -51,7 +51,9 @@ public sealed class ClientsRefusalTests(PlaygroundFixture fixture) : PlaygroundT
 
         var meminfo = Path.Combine(Farm.Directory, "meminfo");
         await File.WriteAllTextAsync(meminfo, "MemTotal: 1024 kB\nMemAvailable: 64 kB\n");
-        var cases = new[] { (Sees: App("sequence"), Where: program, Reason: program), (Sees: meminfo, Where: "/proc/meminfo", Reason: "memory") };
+        var cpuinfo = Path.Combine(Farm.Directory, "cpuinfo");
+        await File.WriteAllTextAsync(cpuinfo, (await File.ReadAllTextAsync("/proc/cpuinfo")).Replace(" sse2 ", " ", StringComparison.Ordinal));
+        var cases = new[] { (App("sequence"), program, program), (meminfo, "/proc/meminfo", "memory"), (cpuinfo, "/proc/cpuinfo", "sse2") };
         foreach (var (sees, where, reason) in cases)
         {
             await using (await Farm.RestartSeeingAsync("n2", sees, where))
