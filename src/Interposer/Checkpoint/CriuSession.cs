@@ -8,7 +8,7 @@ using Vni.Interposer.Linux;
 namespace Vni.Interposer.Checkpoint;
 
 /// <summary>
-/// One CRIU process (<c>criu swrk</c>) and the socket over which it takes one request; see https://criu.org/RPC. It can be
+/// One CRIU process (<c>criu swrk</c>) and the socket over which it takes one request beside that for its version; see https://criu.org/RPC. It can be
 /// started ahead, so that its start is over when an instance is frozen. It is never killed while it works: a killed CRIU
 /// leaves its own code in the processes that it was dumping. It ends when the socket is closed.
 /// </summary>
@@ -47,6 +47,10 @@ internal sealed class CriuSession : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Returns when CRIU has started and waits for its request. Whoever freezes processes for it waits for this first.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.NodeIncapable"/>: CRIU did not start.</exception>
+    public Task ReadyAsync() => CallAsync(new CriuReq { Type = RequestType.Version, KeepOpen = true });
 
     /// <summary>
     /// Sends the request and returns CRIU's answer. Every notification meanwhile is handed to <paramref name="onStage"/>

@@ -58,6 +58,7 @@ internal sealed class ArriveInstance(InstanceKit kit, StopInstance stop, Rebuild
         try
         {
             await arrival.ReceiveAsync(from, ImageStore.CapacityFor(arrival.Facts.Layer), acceptsState: false, cancellationToken).ConfigureAwait(false);
+            if (arrival.Criu is { } criu) await criu.ReadyAsync().ConfigureAwait(false); // The source freezes next.
         }
         catch (Exception e)
         {

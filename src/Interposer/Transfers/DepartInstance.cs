@@ -27,6 +27,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         await ForgetOthersAsync(instance.Aid, handOff).ConfigureAwait(false);
         var departure = _departures.GetOrAdd(handOff, _ => new Departure(instance.Aid));
         departure.Reset();
+        if (kit.Live.FindInit(instance.Aid) is not null) departure.Criu ??= dumper.StartSession();
         using var writer = new TransferWriter(to);
         await writer.BeginAsync(cancellationToken).ConfigureAwait(false);
         var upper = kit.Paths(instance.Aid).Upper;
@@ -35,9 +36,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
             : LayerLedger.Nothing;
         await writer.EndAsync(manifest: null, cancellationToken).ConfigureAwait(false);
         (departure.Layer, departure.Ledger) = (writer.Complete(), ledger);
-
-        // Its start is over when the instance is frozen.
-        if (kit.Live.FindInit(instance.Aid) is not null) departure.Criu ??= dumper.StartSession();
+        if (departure.Criu is { } criu) await criu.ReadyAsync().ConfigureAwait(false); // Else its start would go on while the instance is frozen.
         return writer.Bytes;
     }
 
