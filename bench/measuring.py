@@ -14,7 +14,7 @@ from farm import BIN, HERE, cgroup_root, enter_network, run
 PRIVATE_CRIU = "/usr/local/lib/vniakka/criu/bin/criu"
 REDIS = ["redis-server", "--protected-mode", "no", "--save", "", "--dir", "/tmp", "--enable-debug-command", "yes"]
 PORT = 6379
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # The daemon's programs get no other.
+ENVIRONMENT = {"LC_ALL": "C"}  # Without PATH programs are looked for in /bin and /usr/bin, and none of the harness's stands in for them.
 KEEP = 3  # Snapshots of an application that vnid keeps, unless it is told otherwise.
 CRIU_FLAGS = ["--tcp-established", "--file-locks", "--link-remap", "--ghost-limit", "1G", "--manage-cgroups=ignore",
               "--empty-ns", "net", "--network-lock", "skip", "-v2"]
