@@ -106,8 +106,9 @@ internal sealed partial class ApplicationActor
         }
         else
         {
-            var holder = snapshot.Holders.FirstOrDefault(node => node != settings.Node && members.Members.ContainsKey(node))
-                ?? throw new VniException(ErrorCodes.SnapshotNotFound, $"snapshot {snapshot.Id} is on node {snapshot.Node} alone, which is down; bring that node back");
+            var holder = snapshot.Holders.FirstOrDefault(node => node != settings.Node && members.Members.ContainsKey(node));
+            if (holder is null && snapshot.Holders.Contains(settings.Node)) return; // It is this node's: what is wrong with it is found by whoever reads it.
+            if (holder is null) throw new VniException(ErrorCodes.SnapshotNotFound, $"snapshot {snapshot.Id} is on node {snapshot.Node} alone, which is down; bring that node back");
             await ports.Messenger.AskAsync(holder, FarmKinds.FetchSnapshot, new FetchSnapshot(snapshot), CommandId.New(), TimeSpan.FromMinutes(10), Context.Stopping);
         }
 
