@@ -21,6 +21,11 @@ internal sealed partial class ApplicationActor
     /// <summary>Whether it is recorded on another node, which is gone: all that can be done is to take it over or remove it.</summary>
     private bool Foreign => State.Node != settings.Node;
 
+    /// <summary>Whether another node has a claim to what is recorded on this one: it was given back, or given up. Then nobody here
+    /// knows what becomes of it.</summary>
+    public static bool IsLeftTo(ApplicationState state, string node) =>
+        state.Node == node && state.HandOff is { } handOff && handOff.Source != node && (handOff.Returned || state.Status == Lost);
+
     private void ScheduleCheckpoint()
     {
         _checkpoint?.Dispose();

@@ -396,7 +396,7 @@ internal sealed partial class ApplicationActor(
             Answer(command);
         }
 
-        if (_erased || Foreign || State.HandOff is { Returned: true }) // What was given back is its source's affair.
+        if (_erased || Foreign || IsLeftTo(State, settings.Node))
         {
             Stop();
             return;

@@ -252,7 +252,7 @@ internal sealed class HandOffSource
     {
         var state = Stored.State;
         var back = state.Node != _node;
-        var next = state with { Status = Running, Former = null, HandOff = null, Resumed = true, Node = _node, Epoch = back ? state.Epoch + 1 : state.Epoch };
+        var next = state with { Status = Running, Former = null, PendingSnapshot = null, HandOff = null, Resumed = true, Node = _node, Epoch = back ? state.Epoch + 1 : state.Epoch };
         var why = Reason is null ? "" : $": {ApplicationSentences.Why(Reason)}";
         return Write(step, next, OwnerChange.Take, (EventKinds.Failed, $"it stays on node {_node}; the migration to {_handOff.Target} did not come about{why}"), insist);
     }

@@ -75,6 +75,8 @@ public sealed partial class ApplicationService : IAsyncDisposable
         DeclarationValidator.Check(declaration);
         if (declaration.Node is { } node && node != _settings.Node)
             return await GuardAsync(() => _ports.Messenger.AskAsync(node, FarmKinds.Run, declaration, CommandId.New(), Patience, cancellationToken));
+        if (_members.Members.GetValueOrDefault(_settings.Node) is { Leaving: true })
+            throw new VniException(ErrorCodes.Conflict, $"node {_settings.Node} is leaving the farm and takes nothing; name another node");
         return View(await GuardAsync(() => _node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken)));
     }
 

@@ -221,8 +221,8 @@ internal sealed partial class NodeActor
     }
 
     /// <summary>A claim to an application that was taken over while this node was away, with nothing here to claim it with; or one
-    /// that this node has given back.</summary>
-    private bool IsIdleClaim(StoredApplication application) => application.State.HandOff is { Returned: true } handOff && handOff.Source != settings.Node ||
+    /// that is left to another.</summary>
+    private bool IsIdleClaim(StoredApplication application) => ApplicationActor.IsLeftTo(application.State, settings.Node) ||
         application.State.Node != settings.Node && (application.State.Status == ApplicationStatus.Lost || application is { Owned: true, State.Status: ApplicationStatus.Restoring });
 
     private bool IsOurs(ApplicationState state) => NodeSurvey.IsOf(state, settings.Node);

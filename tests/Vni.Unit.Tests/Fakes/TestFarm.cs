@@ -150,8 +150,14 @@ internal sealed class TestFarm : IAsyncDisposable
     /// <summary>Lets the clock run until an application has come to rest in a status, and everything is well.</summary>
     public async Task CheckAsync(ApplicationStatus status, string aid = "shop")
     {
-        await UntilAsync(async () => (await StateAsync(aid))?.Status == status && await LookAsync() is null, $"{aid} to be {status}");
-        await CheckAsync();
+        using var limit = new CancellationTokenSource(TestNode.Limit / 2, TimeProvider.System);
+        while (await LookAsync() is not null || (await StateAsync(aid))?.Status != status)
+        {
+            if (limit.IsCancellationRequested) Assert.Fail($"still waiting for {aid} to be {status}: {await LookAsync()}, {await StateAsync(aid)}, {string.Join("; ", (await Nodes[0].EventsAsync(aid)).Select(happened => happened.Message))}");
+            await TickAsync();
+        }
+
+        Assert.Empty(Nodes.SelectMany(node => node.Kernel.Violations));
     }
 
     /// <summary>Migrates as soon as nothing of a former attempt is in the way.</summary>
