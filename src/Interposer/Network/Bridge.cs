@@ -97,7 +97,7 @@ internal sealed class Bridge : IDisposable
     /// random and locally administered.</summary>
     private static byte[] NewAddress(System.Net.IPAddress? gateway, Link? uplink)
     {
-        if (gateway is null && uplink is { Address.Length: 6 }) return uplink.Address;
+        if (gateway is null && uplink is { Address.Length: 6 } && uplink.Address.AsSpan().ContainsAnyExcept((byte)0)) return uplink.Address;
         if (gateway is not null) return System.Net.NetworkInformation.PhysicalAddress.Parse(VirtualIdentity.MacOf(gateway)).GetAddressBytes();
         var mac = System.Security.Cryptography.RandomNumberGenerator.GetBytes(6);
         (mac[0], mac[1]) = (0x02, 0x01);
