@@ -57,18 +57,6 @@ public sealed class SchedulerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_its_snapshot_on_its_own_node_alone_it_is_found_again_with_it()
-    {
-        await _farm[1].RunAsync();
-        await _farm[1].Service.SnapshotAsync(Shop, new SnapshotRequest(LeaveRunning: true, Sync: true), default);
-        await _farm.PowerOffAsync(_farm[1]);
-        await StatusAsync(ApplicationStatus.Lost, "n1");
-        Assert.Contains("is on node n1 alone", (await _farm.StateAsync())!.Reason);
-        await _farm.StartAgainAsync(_farm[1]);
-        await StatusAsync(ApplicationStatus.Dormant, "n1");
-    }
-
-    [Fact]
     public async Task What_is_at_rest_stays_at_rest()
     {
         await _farm[1].RunAsync();
