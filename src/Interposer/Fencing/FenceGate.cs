@@ -102,7 +102,21 @@ internal sealed class FenceGate(Func<long> clock) : IDisposable
         _passing.EnterReadLock();
         try
         {
-            if (!IsOpenTo(aid)) throw new VniException(ErrorCodes.Conflict, $"application {aid} cannot be started: the node has lost touch with the registry, and its applications are frozen until it has confirmed that they are its own; try again, or on another node");
+            if (!IsOpenTo(aid)) throw Refusal(aid);
+        }
+        finally
+        {
+            _passing.ExitReadLock();
+        }
+    }
+
+    /// <summary>The refusal, if that is why something came to nothing; else <c>null</c>.</summary>
+    public VniException? Refused(Aid aid, Exception failure)
+    {
+        _passing.EnterReadLock();
+        try
+        {
+            return IsOpenTo(aid) ? null : Refusal(aid, failure);
         }
         finally
         {
@@ -112,6 +126,9 @@ internal sealed class FenceGate(Func<long> clock) : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => _passing.Dispose();
+
+    private static VniException Refusal(Aid aid, Exception? failure = null) => new(
+        ErrorCodes.Conflict, $"application {aid} cannot be started: the node has lost touch with the registry, and its applications are frozen until it has confirmed that they are its own; try again, or on another node", failure);
 
     private bool IsOpenTo(Aid aid) => _confirmed.ContainsKey(aid) || (!_held.ContainsKey(aid) && !_closed && clock() < _deadline);
 

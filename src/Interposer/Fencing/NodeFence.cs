@@ -36,7 +36,6 @@ internal sealed class NodeFence(InstanceKit kit)
         {
             if (!IsGuarded) return;
             kit.Log.LogWarning("A guard has frozen this node: its applications stay frozen until they are confirmed");
-            EndRestores();
             await HoldEachAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -76,6 +75,7 @@ internal sealed class NodeFence(InstanceKit kit)
     private async Task HoldEachAsync(CancellationToken cancellationToken)
     {
         var aids = kit.Cgroups.List();
+        foreach (var aid in aids.Where(IsBeingRebuilt)) kit.Cgroups.Find(aid).Kill();
         foreach (var aid in aids) Freeze(aid);
         foreach (var aid in aids) Park(aid);
         foreach (var cgroup in aids.Where(kit.Gate.Holds).SelectMany(CgroupsOf)) await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);
@@ -100,16 +100,10 @@ internal sealed class NodeFence(InstanceKit kit)
         kit.Network.Park(aid, identity);
     }
 
-    /// <summary>A former daemon's CRIU that still builds an instance would let it run when it is done, and nobody would know
-    /// whose it is by then. The snapshot is whole.</summary>
-    private void EndRestores()
-    {
-        foreach (var aid in kit.Cgroups.List().Where(aid => kit.Live.FindInit(aid) is null))
-        {
-            var cgroup = kit.Cgroups.Find(aid);
-            if (cgroup.Pids().Select(InstanceMember.TryRead).Any(m => m is { VirtualPid: null })) cgroup.Kill();
-        }
-    }
+    /// <summary>CRIU, frozen with what it builds, would never answer, and one that is not would let the instance run when it is
+    /// done. Such a restore ends: what it was made from is whole, and whoever asked for it learns that it failed.</summary>
+    private bool IsBeingRebuilt(Aid aid) =>
+        kit.Live.FindInit(aid) is null && kit.Cgroups.Find(aid).Pids().Select(InstanceMember.TryRead).Any(member => member is { VirtualPid: null });
 
     private IEnumerable<Cgroup> CgroupsOf(Aid aid) => new[] { kit.Cgroups.Find(aid), kit.Cgroups.FindVisitors(aid) }.Where(c => c.Exists);
 

@@ -90,6 +90,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             phases.Mark("layer");
             var overlay = new OverlayMount(rebuild.Instance.Declaration.Root, paths.Upper, paths.Work, paths.Root);
             await using var own = ahead is null ? CriuSession.Start(kit.Spawner, kit.CriuLaunch(MakeCgroup(rebuild.Instance).Directories, overlay)) : null;
+            kit.Gate.RefuseWhenClosed(aid); // A fence from now on finds CRIU, and ends it.
             if (ahead is not null) MountNamespace.MountOverlay(ahead.Pid, overlay.Lower, overlay.Upper, overlay.Work, overlay.Root);
             kit.Network.Park(aid, identity);
             rebuild.Reached(RebuildStage.Prepared);
@@ -102,11 +103,12 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             swap.Complete();
             return new RestoreResult(restored.InitPid, stages.FramesHeld, phases.Phases);
         }
-        catch
+        catch (Exception e)
         {
             // Also after the commit: what could not be plugged has reached nobody, so what was saved is still the truth.
             if (rebuild.KeepLayer is { } kept) swap.TakeBack(kept);
             await stop.RunAsync(aid, TimeSpan.Zero, keepParked: wasParked).ConfigureAwait(false);
+            if (e is VniException { Code: ErrorCodes.Internal or ErrorCodes.NodeIncapable or ErrorCodes.RestoreFailed } && kit.Gate.Refused(aid, e) is { } refusal) throw refusal;
             throw;
         }
     }
