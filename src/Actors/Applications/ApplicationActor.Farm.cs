@@ -43,7 +43,7 @@ internal sealed partial class ApplicationActor
 
         // As anyone would ask for it; what fails is in the events and is tried again in its turn.
         PipeTo<SnapshotTaken>(
-            Context.Self.AskAsync<SnapshotTaken>(reply => new TakeSnapshot(LeaveRunning: true, Sync: true, reply), Context.Stopping),
+            Context.Self.AskAsync<SnapshotTaken>(reply => new TakeSnapshot(LeaveRunning: true, Sync: true, reply) { IsCheckpoint = true }, Context.Stopping),
             _ => new Background.CheckpointTaken(null),
             error => new Background.CheckpointTaken(error));
     }
@@ -51,7 +51,7 @@ internal sealed partial class ApplicationActor
     /// <summary>Brings a snapshot to where it outlives this node: the shared directory, or another node's disk.</summary>
     private void Spread(SnapshotRecord snapshot)
     {
-        if (State.Declaration.Checkpoint is null || !settings.Shared || snapshot.Shared || snapshot.Holders.Count() > 1) return;
+        if (State.Status == Removing || State.Declaration.Checkpoint is null || !settings.Shared || snapshot.Shared || snapshot.Holders.Count() > 1) return;
         PipeTo(
             CopyElsewhereAsync(snapshot),
             copied => new Background.Copied(copied),
@@ -68,10 +68,16 @@ internal sealed partial class ApplicationActor
 
         var others = members.Members.Values.Where(member => member.Node != settings.Node && member is { Endpoint: not null, Leaving: false });
         if (others.MinBy(member => FarmRecovery.Spread(State.Aid.Value, member.Node)) is not { } other) return snapshot; // Nobody is there.
-        await CopyAsync(snapshot, other.Node, Context.Stopping);
-        var copied = await store.MarkAsync(snapshot with { Copies = [other.Node] }, Context.Stopping);
-        if (copied is null) await DeleteAtAsync(snapshot, other.Node); // It was given up while it was being copied.
-        return copied;
+        SnapshotRecord? copied = null;
+        try
+        {
+            await CopyAsync(snapshot, other.Node, Context.Stopping);
+            return copied = await store.MarkAsync(snapshot with { Copies = [other.Node] }, Context.Stopping);
+        }
+        finally
+        {
+            if (copied is null) await DeleteAtAsync(snapshot, other.Node); // It was given up, or removed with its application, meanwhile.
+        }
     }
 
     private Task<bool> CopyAsync(SnapshotRecord snapshot, string node, CancellationToken cancellationToken) =>

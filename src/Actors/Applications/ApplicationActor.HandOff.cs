@@ -32,6 +32,12 @@ internal sealed partial class ApplicationActor
             return;
         }
 
+        if (migrate.Since is { } since && Context.TimeProvider.GetElapsedTime(since) >= TimeSpan.FromSeconds(migrate.Request.TimeoutSeconds))
+        {
+            migrate.Fail(TookTooLong(migrate.Request, null));
+            return;
+        }
+
         Begin(migrate);
         if (State.Status != Running || migrate.Request.DryRun)
         {
@@ -43,7 +49,7 @@ internal sealed partial class ApplicationActor
         else
         {
             var handOff = new HandOffRecord(CommandId.New(), settings.Node, migrate.Request.Node, State.Epoch);
-            _migration = new MigrationRun(new HandOffSource(_stored, handOff), handOff, migrate.Request, Context.TimeProvider);
+            _migration = new MigrationRun(new HandOffSource(_stored, handOff), handOff, migrate.Request, Context.TimeProvider) { Since = migrate.Since ?? Context.TimeProvider.GetTimestamp() };
             Perform(_migration.Source.Begin());
         }
     }
@@ -114,13 +120,15 @@ internal sealed partial class ApplicationActor
     private static Exception Readable(Exception error) =>
         error is PeerSilentException or PeerUnreachableException ? new VniException(ErrorCodes.DaemonUnavailable, $"{error.Message}; 'vni nodes' lists those that are up", error) : error;
 
+    private VniException TookTooLong(MigrateRequest request, Exception? error) =>
+        new(ErrorCodes.DaemonUnavailable, $"the migration of {State.Aid} took longer than {request.TimeoutSeconds:0.#} s; allow more time with --timeout", error);
+
     private HandOffHappened Unanswered(Exception error) => Happened(error switch
     {
         StaleWriteException => new SourceEvent.NotWritten(true, error),
         PeerSilentException => new SourceEvent.Silent(Readable(error)),
         PeerUnreachableException => new SourceEvent.Failed(Readable(error)),
-        OperationCanceledException when !Context.Stopping.IsCancellationRequested => new SourceEvent.Silent(
-            new VniException(ErrorCodes.DaemonUnavailable, $"the migration of {State.Aid} took longer than {_migration?.Request.TimeoutSeconds ?? 0:0.#} s; allow more time with --timeout", error)),
+        OperationCanceledException when _migration is { Request: var request } && !Context.Stopping.IsCancellationRequested => new SourceEvent.Silent(TookTooLong(request, error)),
         _ => new SourceEvent.Failed(error),
     });
 

@@ -80,8 +80,8 @@ internal sealed partial class ApplicationActor(
             case (_, DiscardSnapshot discard) when _command is not null:
                 _postponed.Enqueue(discard);
                 break;
-            case (_, ApplicationCommand command) when _command is RecoverApplication: // It woke this actor, which is looking around first.
-                _postponed.Enqueue(command);
+            case (_, ApplicationCommand command) when _command is { IsOwn: true }:
+                _postponed.Enqueue(command is MigrateApplication { Since: null } waiting ? waiting with { Since = Context.TimeProvider.GetTimestamp() } : command);
                 break;
             case (_, ApplicationCommand command) when _command is not null:
                 command.Fail(ApplicationSentences.Busy(State.Aid, _command));

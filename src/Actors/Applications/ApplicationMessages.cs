@@ -14,6 +14,9 @@ internal abstract record ApplicationMessage;
 /// <param name="Done">Participle, for the refusal in a state where it cannot be done.</param>
 internal abstract record ApplicationCommand(string Doing, string Done) : ApplicationMessage
 {
+    /// <summary>No user asked for it, so none is refused for its sake: who comes meanwhile waits until it has ended.</summary>
+    public virtual bool IsOwn => false;
+
     /// <summary>Refuses it, or tells its failure.</summary>
     public abstract void Fail(Exception reason);
 }
@@ -42,6 +45,11 @@ internal sealed record StopApplication(TimeSpan Grace, Reply<ApplicationState> R
 /// <param name="Reply">The answer.</param>
 internal sealed record TakeSnapshot(bool LeaveRunning, bool Sync, Reply<SnapshotTaken> Reply) : ApplicationCommand("a snapshot is being taken", "snapshotted")
 {
+    /// <summary>The actor's own, in its turn.</summary>
+    public bool IsCheckpoint { get; init; }
+
+    public override bool IsOwn => IsCheckpoint;
+
     public override void Fail(Exception reason) => Reply.Failure(reason);
 }
 
@@ -65,6 +73,9 @@ internal sealed record RemoveApplication(bool Force, Reply<bool> Reply) : Applic
 /// <summary>Moves it to another node [K3].</summary>
 internal sealed record MigrateApplication(MigrateRequest Request, Reply<MigrationView> Reply) : ApplicationCommand("it is being migrated", "migrated")
 {
+    /// <summary>When its time began to run, if it had to wait for its turn.</summary>
+    public long? Since { get; init; }
+
     public override void Fail(Exception reason) => Reply.Failure(reason);
 }
 
@@ -80,18 +91,24 @@ internal sealed record TakeOver(SnapshotRecord Snapshot, Reply<ApplicationRestor
 /// <param name="Reply">The answer: whether it is still there.</param>
 internal sealed record RecoverApplication(FoundState? Found, IReadOnlySet<string>? OnDisk, Reply<bool> Reply) : ApplicationCommand("the daemon, just started, is looking at what it finds of it", "recovered")
 {
+    public override bool IsOwn => true;
+
     public override void Fail(Exception reason) => Reply.Failure(reason);
 }
 
 /// <summary>The actor's own: takes away what is left of an instance that ended by itself.</summary>
 internal sealed record ClearAway(InstanceEnded Ended) : ApplicationCommand("its processes have ended and its shell is being taken away", "cleared away")
 {
+    public override bool IsOwn => true;
+
     public override void Fail(Exception reason) { }
 }
 
 /// <summary>The actor's own: does without a snapshot that was found damaged.</summary>
 internal sealed record DiscardSnapshot(SnapshotRecord Snapshot, string Why) : ApplicationCommand("a damaged snapshot of it is being discarded", "parted from a snapshot")
 {
+    public override bool IsOwn => true;
+
     public override void Fail(Exception reason) { }
 }
 

@@ -9,7 +9,6 @@ namespace Vni.Actors.Applications;
 internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, MigrateRequest request, TimeProvider time)
 {
     private readonly List<Phase> _phases = [];
-    private readonly long _start = time.GetTimestamp();
     private long _mark = time.GetTimestamp();
     private long _frozen;
 
@@ -18,6 +17,9 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
     public HandOffRecord HandOff { get; } = handOff;
 
     public MigrateRequest Request { get; } = request;
+
+    /// <summary>When the time that the user allows began to run.</summary>
+    public long Since { get; init; } = time.GetTimestamp();
 
     /// <summary>What a former daemon left of it here; <c>null</c>: this daemon began it.</summary>
     public FoundState? Inherited { get; init; }
@@ -43,7 +45,7 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
     {
         get
         {
-            var left = TimeSpan.FromSeconds(Request.TimeoutSeconds) - time.GetElapsedTime(_start);
+            var left = TimeSpan.FromSeconds(Request.TimeoutSeconds) - time.GetElapsedTime(Since);
             return left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
         }
     }
