@@ -1,0 +1,22 @@
+namespace Vni.EndToEnd.Tests.Farms;
+
+/// <summary>The same with a registry of three members of etcd, of which one dies.</summary>
+public sealed class FaultsEtcdTests
+{
+    [FaultsEtcdFact]
+    public async Task Migrations_with_etcd_of_which_a_member_dies()
+    {
+        await using var farm = await FarmUp.MakeAsync("--etcd");
+        await using var trial = await FaultsCase.BeginAsync(farm, ("n2", "stop@handoff:target:commit"));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync("n2");
+        await farm.FarmAsync("kill", "etcd1");
+        await FaultsCase.ContinueAsync(daemon);
+        var node = await trial.EndsWellAsync();
+        await farm.FarmAsync("restart", "etcd1");
+        await farm.FarmAsync("kill", "etcd2", "--daemon-only");
+        await farm.MigrateAsync(FaultsCase.Aid, node == "n2" ? "n2" : "n3", at: "n2");
+        await farm.RemoveAllAsync();
+        await farm.AssertNothingLeftAsync();
+    }
+}

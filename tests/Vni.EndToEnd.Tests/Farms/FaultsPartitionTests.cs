@@ -1,0 +1,97 @@
+namespace Vni.EndToEnd.Tests.Farms;
+
+/// <summary>
+/// A daemon stands still at a step of a hand-off; meanwhile its node is cut off, the registry dies, or its lease passes.
+/// Then it goes on, under a client's load.
+/// </summary>
+public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : PlaygroundTests(fixture)
+{
+    public override async Task DisposeAsync()
+    {
+        await Farm.FarmAsync("heal");
+        await base.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("n1", "handoff:source:freeze")]
+    [InlineData("n1", "handoff:source:sendstate")]
+    [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n2", "handoff:target:restore")]
+    [InlineData("n2", "handoff:target:commit")]
+    [InlineData("n2", "handoff:target:committed")]
+    public async Task Cut_off_from_all(string node, string point)
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync(node);
+        await Farm.FarmAsync("partition", node);
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.AwaitGoneAsync(node);
+        await Farm.FarmAsync("heal");
+        await trial.EndsWellAsync();
+    }
+
+    [Theory]
+    [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n2", "handoff:target:commit")]
+    [InlineData("n2", "handoff:target:committed")]
+    public async Task Cut_off_from_the_registry(string node, string point)
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync(node);
+        await Farm.FarmAsync("partition", "--from", "registry", node);
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.AwaitGoneAsync(node);
+        await Farm.FarmAsync("heal");
+        await trial.EndsWellAsync();
+    }
+
+    [Theory]
+    [InlineData("n1", "handoff:source:prepare")]
+    [InlineData("n1", "handoff:source:hold")]
+    [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n2", "handoff:target:commit")]
+    public async Task Cut_off_from_each_other(string node, string point)
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync(node);
+        await Farm.FarmAsync("partition", "--from", "n1", "n2");
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.AwaitAnswerAsync();
+        await Farm.FarmAsync("heal");
+        await trial.EndsWellAsync();
+    }
+
+    [Theory]
+    [InlineData("n1", "handoff:source:sendstate")]
+    [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n2", "handoff:target:commit")]
+    [InlineData("n2", "handoff:target:committed")]
+    public async Task Standing_still_past_the_lease(string node, string point)
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync(node);
+        await trial.AwaitGoneAsync(node);
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.EndsWellAsync();
+    }
+
+    [Theory]
+    [InlineData("n1", "handoff:source:decide")]
+    [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n2", "handoff:target:commit")]
+    [InlineData("n2", "handoff:target:record")]
+    public async Task Without_the_registry(string node, string point)
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync(node);
+        await Farm.FarmAsync("kill", "registry", "--daemon-only");
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.ReviveAsync("registry");
+        await trial.EndsWellAsync();
+    }
+}
