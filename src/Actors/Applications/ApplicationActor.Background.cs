@@ -47,6 +47,7 @@ internal sealed partial class ApplicationActor
                 break;
             case Background.Copied { Snapshot: { } copied } when _shelf.Find(copied.Id) is not null:
                 _shelf.Put(copied);
+                Prune();
                 break;
             case Background.Copied: // Pruned meanwhile.
                 break;
@@ -134,7 +135,7 @@ internal sealed partial class ApplicationActor
     private void Prune()
     {
         if (_command is not null || State.Status == Removing) return;
-        var expired = SnapshotRetention.Expired(_shelf.All, settings.KeepSnapshots);
+        var expired = SnapshotRetention.Expired(_shelf.All, settings.KeepSnapshots, outliving: State.Declaration.Checkpoint is not null);
         if (expired.Count == 0) return;
         foreach (var snapshot in expired) _shelf.Remove(snapshot);
         PipeTo<bool>(

@@ -41,6 +41,7 @@ internal static class ApplicationSentences
         (ApplicationStatus.Dormant, TakeSnapshot) => "restore it first",
         (ApplicationStatus.Stopped, TakeSnapshot) => "start it first",
         (ApplicationStatus.Stopped, StopApplication) => "it needs no stop",
+        (ApplicationStatus.Lost, StartApplication) => "another node may still have its processes: bring that back, restore a snapshot, or remove it",
         (ApplicationStatus.Removing, _) => "remove it again to finish",
         (_, StopApplication) => "wait until that has ended",
         _ => "an earlier operation on it could not be finished: stop it, or remove it with force",

@@ -94,4 +94,8 @@ public sealed record SnapshotRecord(string Id, Aid Aid, string Node, DateTimeOff
     /// <summary>All nodes whose disks hold it.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> Holders => Copies is null ? [Node] : Copies.Prepend(Node);
+
+    /// <summary>Whether it is still there when one node is lost.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool Outlives => Shared || Copies is [_, ..];
 }

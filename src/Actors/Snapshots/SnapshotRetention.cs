@@ -9,9 +9,13 @@ internal static class SnapshotRetention
     /// </summary>
     /// <param name="snapshots">All complete snapshots of one application.</param>
     /// <param name="keep">How many stay, at least 1.</param>
-    public static IReadOnlyList<SnapshotRecord> Expired(IEnumerable<SnapshotRecord> snapshots, int keep)
+    /// <param name="outliving">Whether the newest that is more than its own node's stays in any case: the node may be lost before a
+    /// newer one is.</param>
+    public static IReadOnlyList<SnapshotRecord> Expired(IEnumerable<SnapshotRecord> snapshots, int keep, bool outliving = false)
     {
         var newestFirst = snapshots.OrderByDescending(s => s.Id, StringComparer.Ordinal).ToList();
-        return newestFirst is [{ Durable: true }, ..] ? [.. newestFirst.Skip(Math.Max(1, keep)).Reverse()] : [];
+        if (newestFirst is not [{ Durable: true }, ..]) return [];
+        var spare = outliving ? newestFirst.Find(s => s.Outlives) : null;
+        return [.. newestFirst.Skip(Math.Max(1, keep)).Where(s => s != spare).Reverse()];
     }
 }

@@ -39,6 +39,16 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void The_newest_that_outlives_its_node_stays_until_a_newer_one_does()
+    {
+        var (copied, older) = (Record("shop.2", true) with { Copies = ["n2"] }, Record("shop.1", true) with { Shared = true });
+        SnapshotRecord[] all = [older, copied, Record("shop.3", true), Record("shop.4", true)];
+        Assert.Equal(["shop.1", "shop.3"], SnapshotRetention.Expired(all, 1, outliving: true).Select(s => s.Id));
+        Assert.Equal(["shop.1", "shop.2", "shop.3"], SnapshotRetention.Expired(all, 1).Select(s => s.Id));
+        Assert.Equal(["shop.1", "shop.2", "shop.3"], SnapshotRetention.Expired([.. all[..3], all[3] with { Copies = ["n3"] }], 1, outliving: true).Select(s => s.Id));
+    }
+
+    [Fact]
     public async Task Old_snapshots_go_when_the_new_one_is_on_disk_and_not_before()
     {
         await using var node = await TestNode.StartedAsync();
