@@ -66,6 +66,7 @@ internal static class FarmRecovery
     {
         var source = state switch
         {
+            { HandOff: { Returned: true } given } => given.Source, // Where it is recorded it has never run.
             { Status: Restoring or Lost, HandOff: { } former } => former.Source,
             { Status: Restoring } => null,
             _ => state.Node,
