@@ -1,5 +1,8 @@
+using Microsoft.Extensions.Logging;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
+using Vni.Interposer.Linux;
+using Vni.Interposer.Network;
 using Vni.Interposer.Transfers;
 
 namespace Vni.Interposer;
@@ -27,6 +30,22 @@ public sealed partial class LinuxInterposer : IInstanceTransfer
     /// <inheritdoc />
     public Task ThawAsync(InstanceSpec instance, string handOff, IReadOnlyList<ReadOnlyMemory<byte>> frames, CancellationToken cancellationToken) =>
         _departures.ThawAsync(instance, handOff, frames);
+
+    /// <inheritdoc />
+    public Task ResetConnectionsAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reset = _kit.Live.FindInit(instance.Aid) is { } init ? StaleConnections.Reset(init, instance.Identity) : 0;
+            if (reset > 0) _kit.Log.LogInformation("Application {Aid} goes on from an older state: {Count} of its connections were reset", instance.Aid, reset);
+        }
+        catch (LinuxException e)
+        {
+            _kit.Log.LogWarning(e, "Connections of application {Aid}, which goes on from an older state, could not be reset; their far ends notice it by time-outs", instance.Aid);
+        }
+
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc />
     public Task ReleaseMovedAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken) => _departures.ReleaseAsync(instance, handOff);

@@ -154,6 +154,9 @@ internal sealed partial class ApplicationActor
 
                 Finish();
                 break;
+            case HandOffOutcome.Gone when _command is RecoverApplication recover && State is { Status: Running, Declaration.Checkpoint: not null }:
+                Recover(recover with { Found = FoundState.Pieces }); // It is this node's again, and nothing of it runs: as if it had never been on its way.
+                break;
             case HandOffOutcome.Gone:
                 _failure = run.Source.Reason;
                 var lost = "its processes ended while it was being migrated";
@@ -253,6 +256,7 @@ internal sealed partial class ApplicationActor
         if (ports.Access.ListProcesses(State.Aid).Count == 0) return new SourceEvent.Gone();
         if (run.Inherited is not null) run.InitPid = (await interposer.AdoptAsync(Spec, CancellationToken.None)).InitPid;
         if (run.Inherited is null || run.Frames.Count > 0) await ports.Transfer.ThawAsync(Spec, run.HandOff.Id, run.Frames, CancellationToken.None);
+        if (run.Source.RanElsewhere) await ports.Transfer.ResetConnectionsAsync(Spec, CancellationToken.None);
         return new SourceEvent.Done();
     }
 

@@ -167,6 +167,9 @@ internal sealed class HandOffSource
     /// <summary>Why it did not come about; <c>null</c>: it did, or nothing has failed so far.</summary>
     public Exception? Reason { get; private set; }
 
+    /// <summary>It goes on here from an older state than it had come to elsewhere, as far as is known.</summary>
+    public bool RanElsewhere { get; private set; }
+
     /// <summary>Begins a new hand-off.</summary>
     public SourceEffect Begin() =>
         Write(Step.Deciding, Stored.State with { Status = Migrating, Former = Running, HandOff = _handOff }, OwnerChange.Keep, null, insist: false);
@@ -222,6 +225,7 @@ internal sealed class HandOffSource
         if (seen.State.HandOff?.Id == _handOff.Id)
         {
             if (seen.State.Node != _node && seen.Owned) return Wait(Step.Waiting);
+            RanElsewhere = seen.State.Node != _node && seen.State is not ({ Status: Restoring } or { HandOff.Returned: true });
             Stored = seen;
             return Stay(Step.Contesting, insist: false);
         }

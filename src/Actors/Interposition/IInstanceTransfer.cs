@@ -31,6 +31,10 @@ public interface IInstanceTransfer
     /// an instance that was never frozen.</summary>
     Task ThawAsync(InstanceSpec instance, string handOff, IReadOnlyList<ReadOnlyMemory<byte>> frames, CancellationToken cancellationToken);
 
+    /// <summary>Where an instance goes on from an older state than others have seen of it: resets its TCP connections, so that its peers
+    /// connect anew instead of waiting. It cannot fail; what could not be reset times out.</summary>
+    Task ResetConnectionsAsync(InstanceSpec instance, CancellationToken cancellationToken);
+
     /// <summary>Source, after the commit: ends the frozen processes and takes away shell, port, layer and logs; snapshots stay.</summary>
     Task ReleaseMovedAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken);
 

@@ -19,20 +19,29 @@ internal sealed class NetlinkMessage
     private readonly List<int> _tolerated = [];
     private byte[] _data = new byte[128];
 
+    /// <summary>One of route netlink.</summary>
     /// <param name="type">What is asked.</param>
     /// <param name="flags">Beyond <see cref="NLM_F_REQUEST"/>.</param>
     /// <param name="subject">What errors say it was applied to.</param>
-    public NetlinkMessage(RouteMessage type, ushort flags, string subject)
+    public NetlinkMessage(RouteMessage type, ushort flags, string subject) : this((ushort)type, type.ToString(), flags, subject)
     {
-        Type = type;
+    }
+
+    /// <param name="type">Number of what is asked.</param>
+    /// <param name="name">The kernel's name for it.</param>
+    /// <param name="flags">Beyond <see cref="NLM_F_REQUEST"/>.</param>
+    /// <param name="subject">What errors say it was applied to.</param>
+    public NetlinkMessage(ushort type, string name, ushort flags, string subject)
+    {
+        Name = name;
         Subject = subject;
         Length = HeaderSize;
-        Set(4, (ushort)type);
+        Set(4, type);
         Set(6, (ushort)(flags | NLM_F_REQUEST));
     }
 
     /// <summary>What is asked.</summary>
-    public RouteMessage Type { get; }
+    public string Name { get; }
 
     /// <summary>What it is applied to.</summary>
     public string Subject { get; }

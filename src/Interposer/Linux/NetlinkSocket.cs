@@ -9,7 +9,7 @@ namespace Vni.Interposer.Linux;
 /// </summary>
 internal sealed class NetlinkSocket : IDisposable
 {
-    private const int NETLINK_ROUTE = 0, SOL_NETLINK = 270, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11;
+    private const int NETLINK_ROUTE = 0, NETLINK_SOCK_DIAG = 4, SOL_NETLINK = 270, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11;
     private const ushort NLMSG_ERROR = 2, NLMSG_DONE = 3, NLM_F_ACK_TLVS = 0x200;
     private const int ErrorSize = 4 + NetlinkMessage.HeaderSize, NLMSGERR_ATTR_MSG = 1;
 
@@ -17,7 +17,7 @@ internal sealed class NetlinkSocket : IDisposable
     private const int MaximumBatch = 64;
 
     private readonly Lock _gate = new();
-    private readonly RawSocket _socket = new(RawSocket.AF_NETLINK, NETLINK_ROUTE, "netlink");
+    private readonly RawSocket _socket;
 
     /// <summary>The kernel never sends more in one datagram of a dump than 32 KiB.</summary>
     private readonly byte[] _received = new byte[65536];
@@ -25,11 +25,19 @@ internal sealed class NetlinkSocket : IDisposable
     private byte[] _sent = new byte[4096];
     private int _sequence;
 
-    public NetlinkSocket()
+    public NetlinkSocket() : this(NETLINK_ROUTE)
     {
+    }
+
+    private NetlinkSocket(int protocol)
+    {
+        _socket = new RawSocket(RawSocket.AF_NETLINK, protocol, "netlink");
         _socket.SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
         _socket.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
     }
+
+    /// <summary>One for <see cref="SocketDiagnosis"/> instead of route netlink.</summary>
+    public static NetlinkSocket ForSockets() => new(NETLINK_SOCK_DIAG);
 
     /// <summary>Carries all messages out and fills in their <see cref="NetlinkMessage.Answer"/>.</summary>
     /// <exception cref="LinuxException">The first error that its message does not tolerate, after all were handled; names
@@ -68,7 +76,7 @@ internal sealed class NetlinkSocket : IDisposable
                     if (type is NLMSG_DONE or NLMSG_ERROR)
                     {
                         var errno = payload.Length >= 4 ? -MemoryMarshal.Read<int>(payload) : 0;
-                        return errno == 0 ? found : throw new LinuxException(errno, message.Type.ToString(), message.Subject);
+                        return errno == 0 ? found : throw new LinuxException(errno, message.Name, message.Subject);
                     }
 
                     found.Add(payload.ToArray());
@@ -119,7 +127,7 @@ internal sealed class NetlinkSocket : IDisposable
             var errno = -MemoryMarshal.Read<int>(payload);
             if (errno == 0 || message.Tolerates(errno) || failure is not null) continue;
             var said = (flags & NLM_F_ACK_TLVS) != 0 ? new NetlinkAttributes(payload[ErrorSize..]).Text(NLMSGERR_ATTR_MSG) : null;
-            failure = new LinuxException(errno, message.Type.ToString(), message.Subject, said);
+            failure = new LinuxException(errno, message.Name, message.Subject, said);
         }
 
         return ended;

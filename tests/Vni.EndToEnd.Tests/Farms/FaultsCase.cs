@@ -13,7 +13,7 @@ internal sealed class FaultsCase : IAsyncDisposable
     public const string Aid = "app";
 
     private readonly FarmUp _farm;
-    private readonly LineClient _client;
+    private LineClient _client;
     private readonly FaultsWatch _watch;
     private readonly SteadyLoad _load;
     private Task<Outcome>? _migration;
@@ -28,6 +28,12 @@ internal sealed class FaultsCase : IAsyncDisposable
     }
 
     public string Ip { get; }
+
+    /// <summary>How often the client's connection was reset, and it connected anew: where what had run was lost.</summary>
+    public int Resets { get; private set; }
+
+    /// <summary>How often that may happen.</summary>
+    public int AllowedResets { get; set; }
 
     /// <summary>Starts application and client, and daemons with what is to happen to them.</summary>
     /// <param name="farm">The farm.</param>
@@ -84,6 +90,12 @@ internal sealed class FaultsCase : IAsyncDisposable
     /// <summary>Returns when the migration has ended for whoever asked for it.</summary>
     public Task AwaitAnswerAsync() => _migration!;
 
+    /// <summary>Returns when the client has been answered some more times.</summary>
+    public Task AwaitAnswersAsync() => _load.AdvanceAsync();
+
+    /// <summary>Returns when it runs on a node, as n3 sees it.</summary>
+    public Task AwaitAtAsync(string node) => Eventually.GetAsync($"running on {node}", () => SeenAtAsync("n3"), seen => seen == $"running {_farm.IdentityOf(node)}");
+
     /// <summary>Lets a daemon that stands still go on.</summary>
     public static Task ContinueAsync(int pid) => Shell.RunAsync($"kill -CONT {pid}");
 
@@ -133,6 +145,20 @@ internal sealed class FaultsCase : IAsyncDisposable
 
     /// <summary>Numbers follow one another on the connection, and the server's life never goes back.</summary>
     private async Task AskAsync()
+    {
+        try
+        {
+            await CountAsync();
+        }
+        catch (IOException) when (Resets < AllowedResets)
+        {
+            (Resets, _number, _beats) = (Resets + 1, 0, 0);
+            await _client.DisposeAsync();
+            _client = await LineClient.ConnectAsync(_farm.Client, Ip);
+        }
+    }
+
+    private async Task CountAsync()
     {
         long[] answer = [.. (await _client.AskAsync("INCR")).Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))];
         Assert.Equal(_number + 1, answer[0]);

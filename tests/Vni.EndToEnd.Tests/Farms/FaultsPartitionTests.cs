@@ -79,6 +79,21 @@ public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : Playground
         await trial.EndsWellAsync();
     }
 
+    /// <summary>What the target had run is lost with its lease; the client, which has heard of it, is told so.</summary>
+    [Fact]
+    public async Task Standing_still_past_the_lease_when_it_has_run_there()
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, ("n2", "stop@handoff:target:record"));
+        trial.AllowedResets = 1;
+        trial.Migrate();
+        var daemon = await trial.AwaitStopAsync("n2");
+        await trial.AwaitAnswersAsync();
+        await trial.AwaitAtAsync("n1");
+        await FaultsCase.ContinueAsync(daemon);
+        await trial.EndsWellAsync("n1");
+        Assert.Equal(1, trial.Resets);
+    }
+
     [Theory]
     [InlineData("n1", "handoff:source:decide")]
     [InlineData("n1", "handoff:source:resume")]

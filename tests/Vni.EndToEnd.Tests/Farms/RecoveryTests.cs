@@ -29,12 +29,15 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
     public async Task A_node_dies_and_its_application_goes_on_elsewhere_from_the_newest_checkpoint()
     {
         var (ip, before) = await RunAsync("--checkpoint", "1s");
+        await using var client = await LineClient.ConnectAsync(Farm.Client, ip);
         await AwaitCopyAsync();
+        await client.CountAsync();
         await Farm.FarmAsync("kill", "n1");
         var node = await AwaitRunningAsync("n2", "n3");
+        await Assert.ThrowsAsync<IOException>(() => client.CountAsync()); // It knows at once that it must connect anew.
         Assert.True(await BeatsAsync(ip) > before, "it has begun anew");
         await Farm.FarmAsync("restart", "n1");
-        await Farm.AssertAsync(Aid, "running", node);
+        await AwaitRunningAsync(node);
         Assert.Equal([node], await FaultsWatch.RunningAsync(Farm, Aid));
         await Farm.MigrateAsync(Aid, "n1", at: "n3");
     }
@@ -51,7 +54,7 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
         Assert.True(await BeatsAsync(ip) > before, "it has begun anew");
         await Farm.FarmAsync("heal");
         await Eventually.TrueAsync("the end of the old copy", () => Farm.ProcessesOf("n1").All(p => p.Name != FaultsWatch.Program));
-        await Farm.AssertAsync(Aid, "running", node);
+        await AwaitRunningAsync(node);
         watch.Check();
     }
 

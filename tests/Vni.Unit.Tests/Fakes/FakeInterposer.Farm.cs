@@ -69,6 +69,7 @@ internal sealed partial class FakeInterposer : INodeFence, ISnapshotShipping
         lock (kernel.Gate)
         {
             var it = kernel[aid];
+            it.Killed = false;
             if (it.Fenced || ((_closed || kernel.GuardFired) && !_confirmed.Contains(aid)))
             {
                 (it.Processes, it.Port, it.Fenced) = (FakeProcesses.Frozen, FakePort.Parked, true);
@@ -76,6 +77,7 @@ internal sealed partial class FakeInterposer : INodeFence, ISnapshotShipping
             }
 
             (it.Processes, it.Port) = (FakeProcesses.Running, FakePort.Plugged);
+            kernel.HaveRun.Add(aid);
             kernel.Ran(aid);
         }
     }

@@ -75,6 +75,13 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
         if (it.Alive) LetRun(instance.Aid);
     }
 
+    public Task ResetConnectionsAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    {
+        if (!kernel[instance.Aid].Alive) Violate($"connections of {instance.Aid} were reset, which is not here");
+        lock (kernel.Gate) kernel.Resets.Add(instance.Aid);
+        return Task.CompletedTask;
+    }
+
     public async Task ReleaseMovedAsync(InstanceSpec instance, string handOff, CancellationToken cancellationToken)
     {
         await faults.StepAsync("release-moved:kill");

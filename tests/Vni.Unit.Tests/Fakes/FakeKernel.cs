@@ -32,6 +32,9 @@ internal sealed class FakeInstance
     /// <summary>Frozen by a fence.</summary>
     public bool Fenced { get; set; }
 
+    /// <summary>Its harness was killed, and could not write down how its processes ended.</summary>
+    public bool Killed { get; set; }
+
     public bool Alive => Processes is FakeProcesses.Running or FakeProcesses.Frozen;
 }
 
@@ -61,6 +64,12 @@ internal sealed class FakeKernel
     public List<string> Violations { get; } = [];
 
     public Lock Gate { get; } = new();
+
+    /// <summary>What has ever run here.</summary>
+    public HashSet<Aid> HaveRun { get; } = [];
+
+    /// <summary>Whose connections were reset here.</summary>
+    public HashSet<Aid> Resets { get; } = [];
 
     /// <summary>The other machines of the farm.</summary>
     public Func<IEnumerable<FakeKernel>> Others { get; set; } = static () => [];
@@ -136,7 +145,7 @@ internal sealed class FakeKernel
         Disarm();
         lock (Gate)
         {
-            foreach (var instance in Instances.Values) (instance.Processes, instance.Port, instance.Fenced) = (FakeProcesses.None, FakePort.None, false);
+            foreach (var instance in Instances.Values) (instance.Killed, instance.Processes, instance.Port, instance.Fenced) = (instance.Killed || instance.Alive, FakeProcesses.None, FakePort.None, false);
         }
     }
 

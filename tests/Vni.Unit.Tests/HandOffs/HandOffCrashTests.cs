@@ -67,6 +67,10 @@ public sealed class HandOffCrashTests
             await farm.EndedAsync(migration);
             if (rests == Dormant) await StartAnewAsync(farm); // Copies of snapshots that nobody knows of are found by a start.
             await farm.CheckAsync(rests);
+            var (aid, source) = (Aid.Parse("shop"), farm[1].Kernel);
+            // Who has spoken to the copy that is lost must not wait for the older one.
+            if (rests == Running && (await farm.StateAsync())!.Node == "n1" && farm[2].Kernel.HaveRun.Contains(aid)) Assert.Contains(aid, source.Resets);
+            if (!farm[2].Kernel.HaveRun.Contains(aid) && !leaseIsOver) Assert.DoesNotContain(aid, source.Resets);
             await UsableAsync(farm);
         }
         catch (Exception e)
