@@ -76,6 +76,9 @@ internal sealed class FarmUp : IAsyncDisposable
     /// <summary>The cgroup of a node's instances.</summary>
     public string CgroupOf(string node) => Path.Combine(CgroupRoot, "vni-" + IdentityOf(node));
 
+    /// <summary>A node's configuration file.</summary>
+    public string ConfigurationOf(string node) => Path.Combine(Path.GetDirectoryName(_members[node].Text("log"))!, "vnid.yaml");
+
     /// <summary>What a member's daemon has logged.</summary>
     public string LogOf(string member) => File.ReadAllText(_members[member].Text("log"));
 
@@ -183,10 +186,9 @@ internal sealed class FarmUp : IAsyncDisposable
     public async Task<IAsyncDisposable> RestartSeeingAsync(string node, string sees, string where)
     {
         await FarmAsync("kill", node, "--daemon-only");
-        var directory = Path.GetDirectoryName(_members[node].Text("log"))!;
         var cgroup = Path.Combine(CgroupRoot, _members[node].Text("namespace"), "cgroup.procs");
         const string Script = "echo $$ >\"$1\"; exec </dev/null >>\"$2\" 2>&1; mount --bind \"$3\" \"$4\"; exec nsenter --net=\"$5\" \"$6\" --config \"$7\"";
-        var daemon = Process.Start("unshare", ["--mount", "sh", "-c", Script, "vnid", cgroup, _members[node].Text("log"), sees, where, At(node).Path, Repository.Binary("vnid"), $"{directory}/vnid.yaml"]);
+        var daemon = Process.Start("unshare", ["--mount", "sh", "-c", Script, "vnid", cgroup, _members[node].Text("log"), sees, where, At(node).Path, Repository.Binary("vnid"), ConfigurationOf(node)]);
         var altered = new Altered(this, node, daemon);
         try
         {

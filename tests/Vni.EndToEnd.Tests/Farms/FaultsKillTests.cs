@@ -45,6 +45,16 @@ public sealed class FaultsKillTests(PlaygroundFixture fixture) : PlaygroundTests
         await trial.EndsWellAsync();
     }
 
+    [Fact]
+    public async Task The_target_when_it_drops_what_the_source_has_left_it()
+    {
+        await using var trial = await FaultsCase.BeginAsync(Farm, ("n1", "handoff:source:sendstate"), ("n2", "handoff:target:drop"));
+        trial.Migrate();
+        await trial.ReviveAsync("n1");
+        await trial.ReviveAsync("n2");
+        await trial.EndsWellAsync("n1");
+    }
+
     /// <summary>The source dies while it takes back what the target's death has ended.</summary>
     [Theory]
     [InlineData("handoff:source:contest", "handoff:target:commit")]

@@ -13,15 +13,23 @@ public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : Playground
     }
 
     [Theory]
+    [InlineData("n1", "handoff:source:decide")]
+    [InlineData("n1", "handoff:source:prepare")]
     [InlineData("n1", "handoff:source:freeze")]
     [InlineData("n1", "handoff:source:sendstate")]
     [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n1", "handoff:source:release")]
+    [InlineData("n2", "handoff:target:prepare")]
+    [InlineData("n2", "handoff:target:hold")]
+    [InlineData("n2", "handoff:target:state")]
     [InlineData("n2", "handoff:target:restore")]
     [InlineData("n2", "handoff:target:commit")]
     [InlineData("n2", "handoff:target:committed")]
-    public async Task Cut_off_from_all(string node, string point)
+    [InlineData("n2", "handoff:target:record", 1)]
+    public async Task Cut_off_from_all(string node, string point, int resets = 0)
     {
         await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.AllowedResets = resets; // What ran on a node that is given up is lost, if the source is quicker.
         trial.Migrate();
         var daemon = await trial.AwaitStopAsync(node);
         await Farm.FarmAsync("partition", node);
@@ -96,8 +104,16 @@ public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : Playground
 
     [Theory]
     [InlineData("n1", "handoff:source:decide")]
+    [InlineData("n1", "handoff:source:prepare")]
+    [InlineData("n1", "handoff:source:freeze")]
+    [InlineData("n1", "handoff:source:sendstate")]
     [InlineData("n1", "handoff:source:resume")]
+    [InlineData("n1", "handoff:source:release")]
+    [InlineData("n2", "handoff:target:prepare")]
+    [InlineData("n2", "handoff:target:hold")]
+    [InlineData("n2", "handoff:target:restore")]
     [InlineData("n2", "handoff:target:commit")]
+    [InlineData("n2", "handoff:target:committed")]
     [InlineData("n2", "handoff:target:record")]
     public async Task Without_the_registry(string node, string point)
     {
