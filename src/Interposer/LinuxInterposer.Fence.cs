@@ -20,6 +20,13 @@ public sealed partial class LinuxInterposer : INodeFence
     internal int? GuardPid => _guard.Pid;
 
     /// <inheritdoc />
+    public Action? GuardFired
+    {
+        get => _guard.Fired;
+        set => _guard.Fired = value;
+    }
+
+    /// <inheritdoc />
     public void Extend(TimeSpan remaining)
     {
         _guard.Extend(remaining);

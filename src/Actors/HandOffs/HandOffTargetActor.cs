@@ -245,7 +245,7 @@ internal sealed class HandOffTargetActor(
                 _asker?.Success(new HandOffResumed(_machine.Stored!.State, _result.FramesHeld, _result.Phases));
                 break;
             case TargetEffect.Refuse { Reason: var reason }:
-                _asker?.Failure(reason is StaleWriteException stale ? stale.ToRefusal() : reason);
+                _asker?.Failure(Undecided(reason));
                 break;
             case TargetEffect.End:
                 foreach (var asker in _abandoning) asker.Success(_frames);

@@ -11,6 +11,9 @@ public interface INodeFence
     /// <summary>Instances may run for <paramref name="remaining"/> from now without a further word. The first call starts the guard.</summary>
     void Extend(TimeSpan remaining);
 
+    /// <summary>Told when the guard has fenced although this daemon lives: it was not extended in time, or just too late. Any thread.</summary>
+    Action? GuardFired { get; set; }
+
     /// <summary>The node is leaving with nothing to guard: ends the guard.</summary>
     void Disarm();
 

@@ -32,6 +32,9 @@ internal sealed partial class NodeActor
                 if (_guard.MustFence(lease.Now)) Fence(null);
                 else ScheduleFence();
                 break;
+            case NodeMessage.GuardFired:
+                if (settings.Shared && _guard.Lose()) Fence(null); // What it has frozen runs on after a confirmation, as after any fence.
+                break;
             case NodeMessage.Surrender { Reply: var reply }:
                 _surrendered = true;
                 Fence(reply);

@@ -45,8 +45,18 @@ internal sealed partial class NodeActor(
     /// <summary>The lease on which the owner records of everything that runs here are known to hang.</summary>
     private long _confirmedLease;
 
+    protected override Task StartedAsync()
+    {
+        var self = Context.Self;
+        ports.Fence.GuardFired = () => self.Tell(new NodeMessage.GuardFired());
+        return Task.CompletedTask;
+    }
+
     protected override void Receive(NodeMessage message)
     {
+        // After the node has stood still the clock comes first: a renewal that has arrived meanwhile must not hide that the guard
+        // may have frozen everything.
+        if (settings.Shared && _phase == Phase.Open && _guard.MustFence(lease.Now)) Fence(null);
         switch (_phase, message)
         {
             case (Phase.Closed, NodeMessage.Open { Reply: var reply }):
@@ -60,7 +70,8 @@ internal sealed partial class NodeActor(
                 break;
             case (Phase.Opening, NodeMessage.Recovered { Reply: var reply }):
                 _phase = Phase.Open;
-                Confirm(lease.Id, lease.Sent);
+                if (_guard.Fenced) ConfirmAll();
+                else Confirm(lease.Id, lease.Sent);
                 reply.Success(true);
                 break;
             case (Phase.Opening, NodeMessage.OpenFailed { Reason: var reason, Reply: var reply }):
@@ -287,7 +298,7 @@ internal sealed partial class NodeActor(
             reply?.Failure(ApplicationSentences.NotFound(aid));
             if (reply is null) CleanAway(aid, null);
         }
-        else if (IsOurs(application.Application.State))
+        else if (IsOurs(application.Application.State) && !(loaded.TakesOver && ApplicationActor.IsLeftTo(application.Application.State, settings.Node)))
         {
             var found = ports.Access.ListProcesses(aid).Count > 0 ? FoundState.Alive : FoundState.Pieces;
             if (reply is null && found != FoundState.Alive && IsIdleClaim(application.Application)) return;

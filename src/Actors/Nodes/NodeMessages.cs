@@ -72,6 +72,9 @@ internal abstract record NodeMessage
     /// <summary>The lease has not been renewed for so long that others may act soon.</summary>
     internal sealed record FenceDue : Farm;
 
+    /// <summary>The guard has frozen everything.</summary>
+    internal sealed record GuardFired : Farm;
+
     /// <summary>Freezes everything and gives the lease up: others may act at once.</summary>
     internal sealed record Surrender(Reply<bool> Reply) : Farm;
 

@@ -24,6 +24,9 @@ internal sealed class NodeGuard(InterposerOptions options, CgroupTree cgroups, I
     private long _deadline;
     private bool _ended;
 
+    /// <summary>Called when it has fenced.</summary>
+    public Action? Fired { get; set; }
+
     /// <summary>The guard's number on the node; <c>null</c>: there is none.</summary>
     public int? Pid
     {
@@ -155,6 +158,8 @@ internal sealed class NodeGuard(InterposerOptions options, CgroupTree cgroups, I
         {
             if (_deadline <= Libc.BootTime()) gate.Close();
         }
+
+        Fired?.Invoke();
     }
 
     private static VniException Failed(string why, Exception? inner = null) => new(

@@ -28,10 +28,13 @@ public sealed class FenceTests : IAsyncLifetime
         Assert.False(FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
         Assert.True(_node.IsForwarding(spec));
 
+        var told = new TaskCompletionSource();
+        _node.Daemon.GuardFired = () => told.TrySetResult();
         _node.Daemon.Extend(Short);
         await _node.Eventually(() => _node.Guards().Count == 0);
         await _node.Eventually(() => FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
         Assert.False(_node.IsForwarding(spec));
+        await told.Task.WaitAsync(_node.Limit);
     }
 
     [Fact]

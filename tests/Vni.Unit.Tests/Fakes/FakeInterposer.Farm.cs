@@ -13,6 +13,8 @@ internal sealed partial class FakeInterposer : INodeFence, ISnapshotShipping
     /// <summary>What the guard was told last; <c>null</c>: it was never started, or disarmed.</summary>
     public TimeSpan? Allowance { get; private set; }
 
+    public Action? GuardFired { get; set; }
+
     public void Extend(TimeSpan remaining)
     {
         if (faults.Dead) return;
@@ -23,7 +25,7 @@ internal sealed partial class FakeInterposer : INodeFence, ISnapshotShipping
             _confirmed.Clear();
         }
 
-        kernel.Arm(time, remaining);
+        kernel.Arm(time, remaining, () => { if (!faults.Dead) GuardFired?.Invoke(); });
     }
 
     public void Disarm()

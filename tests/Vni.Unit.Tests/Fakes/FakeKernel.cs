@@ -90,7 +90,7 @@ internal sealed class FakeKernel
 
     public int NextPid() => Interlocked.Increment(ref _pid);
 
-    public void Arm(TimeProvider time, TimeSpan remaining)
+    public void Arm(TimeProvider time, TimeSpan remaining, Action fired)
     {
         ITimer? former;
         lock (Gate)
@@ -101,7 +101,7 @@ internal sealed class FakeKernel
 
         former?.Dispose();
         if (remaining == TimeSpan.Zero) FreezeAll();
-        else _guard = time.CreateTimer(_ => Fire(time), null, remaining, Timeout.InfiniteTimeSpan);
+        else _guard = time.CreateTimer(_ => Fire(time, fired), null, remaining, Timeout.InfiniteTimeSpan);
     }
 
     public void Disarm()
@@ -110,7 +110,7 @@ internal sealed class FakeKernel
         _guard?.Dispose();
     }
 
-    private void Fire(TimeProvider time)
+    private void Fire(TimeProvider time, Action fired)
     {
         lock (Gate)
         {
@@ -119,6 +119,14 @@ internal sealed class FakeKernel
         }
 
         FreezeAll();
+        fired();
+    }
+
+    /// <summary>The guard fences before its time: it was told to, and to go on just after.</summary>
+    public void FenceLate(Action fired)
+    {
+        FreezeAll();
+        fired();
     }
 
     public void FreezeAll()

@@ -46,6 +46,15 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_guard_has_frozen_in_the_moment_in_which_it_was_extended_goes_on()
+    {
+        await _farm[1].RunAsync();
+        _farm[1].Kernel.FenceLate(_farm[1].Interposer.GuardFired!);
+        Assert.Equal(FakeProcesses.Frozen, Instance.Processes);
+        await _farm.CheckAsync();
+    }
+
+    [Fact]
     public async Task The_guard_does_it_when_the_daemon_is_dead()
     {
         await _farm[1].RunAsync();
