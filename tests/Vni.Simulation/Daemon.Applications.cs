@@ -11,6 +11,9 @@ internal sealed partial class Daemon
 {
     private static readonly Exception DaemonEnded = new("the daemon ended");
 
+    /// <summary>What a harness that was killed leaves: every end is taken for one, since what is restored needlessly may break rules too.</summary>
+    private static readonly ProcessExit[] Killed = [new ProcessExit("main", null, 9)];
+
     private Actor Busy(int app, StoredApplication? stored, string doing)
     {
         var actor = _actors[app] ??= new Actor();
@@ -124,7 +127,7 @@ internal sealed partial class Daemon
                     slot.Frozen = false;
                     if (allowed) slot.Allowed = true;
                     break;
-                case RecoveryStep.Stop or RecoveryStep.Release:
+                case RecoveryStep.Stop or RecoveryStep.Release or RecoveryStep.Remove:
                     Kill(app, "recovery");
                     slot.Parked = false;
                     break;
@@ -134,8 +137,14 @@ internal sealed partial class Daemon
             }
         }
 
+        if (!alive && plan.Next is { Status: Stopped } && ApplicationRecovery.Again(state, Killed, world.Registry.Apps[app].Snapshots.Exists(s => s.Id == state.Snapshot && s.Holders.Contains(node.Name))) is { } again) plan = again;
+        var fences = _guard.Fences;
         if (plan.Message is null && plan.Next == state && (plan.Owner == OwnerChange.Take) == seen.Owned) Idle(app, seen);
-        else Record(app, seen, new ApplicationChange(plan.Next!, plan.Owner), stored => Idle(app, stored));
+        else Record(app, seen, new ApplicationChange(plan.Next!, plan.Owner), stored =>
+        {
+            if (stored.State is { Status: Restoring, Former: Running }) Restore(app, stored, fences);
+            else Idle(app, stored);
+        });
     }
 
     private void Kill(int app, string why)

@@ -76,6 +76,9 @@ internal sealed partial class Daemon
             case SourceEffect.End { Outcome: HandOffOutcome.Stayed }:
                 Idle(app, machine.Stored);
                 break;
+            case SourceEffect.End { Outcome: HandOffOutcome.Gone } when machine.Stored.State is { Status: Running, Declaration.Checkpoint: not null }:
+                Recover(app, machine.Stored, allowed: false);
+                break;
             case SourceEffect.End { Outcome: HandOffOutcome.Gone }:
                 RecordEnd(app, machine.Stored, "its processes ended while it was being migrated");
                 break;

@@ -19,6 +19,8 @@ internal sealed class World
         Status = Running, Node = "A", Epoch = 1, Resumed = true, Created = default, Changed = default,
     })];
 
+    private static readonly ApplicationDeclaration Checkpointed = new() { Checkpoint = new CheckpointPolicy(60) };
+
     private readonly Timeline _timeline = new();
     private readonly long[] _newest;
     private readonly long[] _newestEpoch;
@@ -96,7 +98,7 @@ internal sealed class World
 
     private void Begin()
     {
-        Registry.Apps = [.. Enumerable.Range(0, Plan.Apps).Select(i => new AppKeys(Blank[i] with { Node = Names[Random.Between(0, Plan.Nodes - 1)] }))];
+        Registry.Apps = [.. Enumerable.Range(0, Plan.Apps).Select(i => new AppKeys(Blank[i] with { Node = Names[Random.Between(0, Plan.Nodes - 1)], Declaration = Plan.Seed % 2 == 0 ? Checkpointed : Blank[i].Declaration }))];
         foreach (var node in Nodes)
         {
             var lease = Registry.Grant(node.Index);

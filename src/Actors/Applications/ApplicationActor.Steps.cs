@@ -90,12 +90,14 @@ internal sealed partial class ApplicationActor
 
     private async Task<RestoreResult> RebuildAsync(SnapshotRecord snapshot, CancellationToken asker)
     {
-        var (self, spec, unreleased) = (Context.Self, Spec, _unreleased);
+        var (self, spec, unreleased, again) = (Context.Self, Spec, _unreleased, _command is RestoreAgain);
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(asker, Context.Stopping);
         if (unreleased) await interposer.ReleaseAsync(spec, CancellationToken.None);
+        if (again) await interposer.ParkAsync(spec, CancellationToken.None); // Who calls meanwhile is held, and it is dormant should this fail.
         await FetchAsync(snapshot);
-        // The commit goes through the mailbox, as every change of the state does.
-        return await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), CancellationToken.None), abandoned.Token);
+        // The commit goes through the mailbox, as every change of the state does; a daemon that is stopped does not wait for it, and
+        // what it undoes then has not run.
+        return await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), Context.Stopping), abandoned.Token);
     }
 
     private void RefuseCommit(Exception reason)
@@ -216,9 +218,20 @@ internal sealed partial class ApplicationActor
             return;
         }
 
+        if (next.Status == Stopped && ApplicationRecovery.Again(State with { Snapshot = next.Snapshot }, result.Exits, next.Snapshot is { } newest && ports.Shipping.HasSnapshot(newest)) is { Next: { } restored } again)
+            (plan, next) = (again, restored);
         if (next.Status == Stopped && result.Exits.Count > 0) next = next with { Exits = result.Exits };
         if (plan.Message is null && next == State && plan.Owner == OwnerChange.Release && !_stored.Owned) Finish();
         else Record(new ApplicationChange(next, plan.Owner) { Event = plan.Message is { } message ? (EventKinds.Recovered, message) : null });
+    }
+
+    /// <summary>The recovery has ended with the decision to restore it.</summary>
+    private void BeginAgain()
+    {
+        Answer(_command!);
+        Begin(new RestoreAgain());
+        _restoring = _shelf.Find(State.PendingSnapshot!);
+        Rebuild(CancellationToken.None);
     }
 
     private static ApplicationMessage Failed(Exception reason) => new Outcome.Failed(reason);

@@ -159,6 +159,10 @@ internal sealed partial class ApplicationActor(
                 _failure = reason;
                 Finish();
                 break;
+            case (_, Written.Recorded { Stored: { State: { Status: Restoring, Former: Running } } stored }) when _command is RecoverApplication && stored.State.Node == settings.Node:
+                Become(stored);
+                BeginAgain();
+                break;
             case (_, Written.Recorded { Stored: var stored }):
                 Become(stored);
                 Finish();
@@ -237,7 +241,8 @@ internal sealed partial class ApplicationActor(
             case (Restoring or Running, Outcome.Failed { Reason: var reason }) when IsRestore:
                 _failure ??= reason;
                 // A take-over that fails leaves the claim of the node that ran it last.
-                Record(Settled(State.Former ?? Dormant) with { Reason = State.Reason, Resumed = false, HandOff = _command is TakeOver ? State.HandOff : null }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(_failure));
+                var (former, why) = _command is RestoreAgain ? (Dormant, ApplicationSentences.Why(_failure)) : (State.Former ?? Dormant, State.Reason);
+                Record(Settled(former) with { Reason = why, Resumed = false, HandOff = _command is TakeOver ? State.HandOff : null }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(_failure));
                 break;
             case (Stopping, Outcome.Halted { Exits: var exits }):
                 Record(Settled(Stopped) with { Reason = "stopped on request", Exits = exits }, OwnerChange.Release, EventKinds.Stopped, "stopped on request");
@@ -322,7 +327,7 @@ internal sealed partial class ApplicationActor(
     private ApplicationState Settled(ApplicationStatus status) =>
         State with { Status = status, Reason = null, Former = null, PendingSnapshot = null, HandOff = null };
 
-    private bool IsRestore => _command is RestoreApplication or TakeOver;
+    private bool IsRestore => _command is RestoreApplication or TakeOver or RestoreAgain;
 
     private void Begin(ApplicationCommand command)
     {
@@ -362,7 +367,7 @@ internal sealed partial class ApplicationActor(
                 FaultPoints.Reach("restore:decided");
                 Rebuild((_command as RestoreApplication)?.Abandoned ?? CancellationToken.None);
                 break;
-            case (Running, RestoreApplication or TakeOver): // The commit: the processes may run.
+            case (Running, RestoreApplication or TakeOver or RestoreAgain): // The commit: the processes may run.
                 _commit!.Success(true);
                 break;
             case (Stopping, StopApplication stop):
@@ -446,7 +451,7 @@ internal sealed partial class ApplicationActor(
             case DiscardSnapshot discard:
                 DeleteFiles(discard.Snapshot);
                 break;
-            case ClearAway: // Nobody asked.
+            case ClearAway or RestoreAgain: // Nobody asked.
                 break;
         }
     }

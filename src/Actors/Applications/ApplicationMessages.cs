@@ -104,6 +104,14 @@ internal sealed record ClearAway(InstanceEnded Ended) : ApplicationCommand("its 
     public override void Fail(Exception reason) { }
 }
 
+/// <summary>The actor's own: brings back what was ended with its node; see <see cref="ApplicationRecovery.Again"/>.</summary>
+internal sealed record RestoreAgain() : ApplicationCommand("it is being restored after its node was started anew", "restored again")
+{
+    public override bool IsOwn => true;
+
+    public override void Fail(Exception reason) { }
+}
+
 /// <summary>The actor's own: does without a snapshot that was found damaged.</summary>
 internal sealed record DiscardSnapshot(SnapshotRecord Snapshot, string Why) : ApplicationCommand("a damaged snapshot of it is being discarded", "parted from a snapshot")
 {

@@ -32,7 +32,7 @@ internal enum RecoveryStep
 internal sealed record RecoveryPlan(IReadOnlyList<RecoveryStep> Steps, ApplicationState? Next, string? Message)
 {
     /// <summary>Whether the node may run it afterwards.</summary>
-    public OwnerChange Owner => Next?.Status == Running ? OwnerChange.Take : OwnerChange.Release;
+    public OwnerChange Owner => Next?.Status is Running or Restoring ? OwnerChange.Take : OwnerChange.Release;
 }
 
 /// <summary>What the steps brought about.</summary>
@@ -44,19 +44,21 @@ internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyL
 
 /// <summary>
 /// What a daemon that starts anew does about each application of its node. No process is started that was not running.
+/// What was running and, by its exits, was ended with the node, is restored from its newest checkpoint where it is declared to have
+/// such: see <see cref="Again"/>.
 /// <code>
 /// status         its processes live           only pieces, or nothing
 /// Starting       adopt: Running               never run before: removed, as if never asked for
 ///                                             else take the pieces away: Stopped
 /// Running        adopt: Running               not resumed yet: former status, Dormant or Stopped
-///                                             else take the pieces away: Stopped, with how they ended
-/// Snapshotting   adopt (thaws, plugs),        delete the unfinished snapshot, take the pieces away: Stopped
+///                                             else take the pieces away: again, or Stopped, with how they ended
+/// Snapshotting   adopt (thaws, plugs),        delete the unfinished snapshot, take the pieces away: again, or Stopped
 ///                delete the unfinished
 ///                snapshot: Running
 /// Dormant        release (the commit was      park: Dormant; without its snapshot: Stopped
 ///                made), park: Dormant
 /// Restoring      stop (no commit, so they     take the pieces away: former status, Dormant (parked) or Stopped
-///                have never run): former
+///                have never run): former      that was Running: again
 /// Stopping       stop: Stopped                Stopped
 /// Stopped        stop: Stopped                Stopped
 /// Removing       remove: gone                 remove: gone
@@ -69,6 +71,8 @@ internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyL
 /// </summary>
 internal static class ApplicationRecovery
 {
+    private const int SigKill = 9;
+
     /// <summary>What to do.</summary>
     /// <param name="state">As the registry has it, but with the newest snapshot that is really there.</param>
     /// <param name="found">What is there on the node; <c>null</c>: nothing.</param>
@@ -98,6 +102,25 @@ internal static class ApplicationRecovery
             (Lost, false) => new(found is null ? [] : [RecoveryStep.Stop], state, null),
             _ => throw new InvalidOperationException($"Status {state.Status} has no recovery."),
         };
+    }
+
+    /// <summary>What follows instead of Stopped, if it did not end but was ended with the node, and checkpoints are declared: it is
+    /// restored from the newest, here (Restoring, formerly Running, until it runs), or by the scheduler where there is one (Lost).
+    /// <c>null</c>: it is stopped.</summary>
+    /// <param name="state">As for <see cref="Plan"/>.</param>
+    /// <param name="exits">How its processes ended. One whose end its harness has not seen was killed together with it, as when the
+    /// machine is started anew; what ends by itself ends with its last process.</param>
+    /// <param name="isHere">Whether the newest snapshot is on this node.</param>
+    public static RecoveryPlan? Again(ApplicationState state, IReadOnlyList<ProcessExit> exits, bool isHere)
+    {
+        if (state is not { Declaration.Checkpoint: not null, Snapshot: { } newest, HandOff: null }) return null;
+        var killed = state is { Status: Snapshotting } or { Status: Running, Resumed: true } && exits.Any(exit => exit.Signal == SigKill);
+        var underWay = state is { Status: Restoring or Running, Resumed: false, Former: Running };
+        if (!killed && !underWay) return null;
+        const string why = "its processes were ended with the node";
+        return isHere
+            ? new([], state with { Status = Restoring, Former = Running, PendingSnapshot = newest, Resumed = false }, $"{why}; it is restored from {newest}")
+            : new([], Settled(state, Lost, $"{why}, and its newest snapshot {newest} is not there"), $"{why}; {newest} is to be restored where it is");
     }
 
     private static ApplicationState Settled(ApplicationState state, ApplicationStatus status, string? reason) =>

@@ -90,7 +90,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         Kill(instance.Aid, it);
         await faults.StepAsync("stop:shell");
         it.Port = FakePort.None;
-        return Exits;
+        return it.Killed ? [new ProcessExit("main", null, 9)] : Exits;
     }
 
     public async Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken)
