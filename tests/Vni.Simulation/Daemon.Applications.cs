@@ -74,7 +74,7 @@ internal sealed partial class Daemon
                 Kill(app, "pieces");
                 slot.Parked = false;
                 _actors[app] = null;
-                if (!seen.Owned && state.Status == Restoring) Write(app, seen, new ApplicationChange(state with { HandOff = null }), insist: false, _ => { });
+                if (!seen.Owned) Write(app, seen, new ApplicationChange(state with { HandOff = null }), insist: false, _ => { });
                 return;
             }
 
@@ -132,6 +132,7 @@ internal sealed partial class Daemon
                     slot.Parked = false;
                     break;
                 case RecoveryStep.Park:
+                    if (slot.Processes == Processes.HalfBuilt) slot.Clear(); // A starting daemon's first look at the node ends it.
                     slot.Parked = true;
                     break;
             }
@@ -225,6 +226,13 @@ internal sealed partial class Daemon
         if (_halves[app] is not null || _actors[app] is { Busy: true } || _guard.Fenced)
         {
             answer(false);
+            return;
+        }
+
+        if (node.Slots[app].Processes == Processes.Alive)
+        {
+            answer(false);
+            Examine(app); // What lives here comes first.
             return;
         }
 

@@ -311,6 +311,7 @@ internal sealed class World
                     break;
                 case Stopped or Lost:
                     if (state.Reason is null) return $"a{app} is {state.Status} without a reason";
+                    if (state.Status == Lost && keys.Snapshots.Exists(s => s.Holders.Any(holder => Registry.IsMember(Index(holder))))) return $"a{app} is lost, though a snapshot of it is in reach";
                     if (owned) return $"a{app} is {state.Status} and owned";
                     if (!MayBeLost[app] && !Array.Exists(Nodes, node => node.Daemon is null && node.Slots[app].Processes == Processes.Alive)) return $"a{app} is {state.Status} ({state.Reason}), though nothing of it died";
                     break;

@@ -96,6 +96,13 @@ internal sealed partial class ApplicationActor
             return;
         }
 
+        if (ports.Access.ListProcesses(State.Aid).Count > 0)
+        {
+            command.Fail(new VniException(ErrorCodes.Conflict, $"processes of application {State.Aid} are on node {settings.Node}, which looks first at what they are; try again in a moment"));
+            Stop();
+            return;
+        }
+
         Begin(command);
         _restoring = snapshot;
         PipeTo(FetchAsync(snapshot), () => new Outcome.Fetched(), Failed);

@@ -61,7 +61,7 @@ internal sealed partial class ApplicationActor
         if (found != FoundState.Alive && State.Status != Migrating)
         {
             // Nothing is here to claim it with: whoever waits for this node need not.
-            if (State.Status == Restoring && !_stored.Owned) Record(State with { HandOff = null }, OwnerChange.Keep, EventKinds.Recovered, $"node {settings.Node} has come back without it");
+            if (State.Status is Restoring or Lost && !_stored.Owned) Record(State with { HandOff = null }, OwnerChange.Keep, EventKinds.Recovered, $"node {settings.Node} has come back without it");
             else Finish();
             return;
         }

@@ -36,8 +36,8 @@ internal static class FarmRecovery
         if (application.Owned || state.Status is Dormant or Stopped or Removing) return new RecoveryDecision.Leave();
         // The source has the frozen processes: it takes them back, or says that it has none.
         if (state.HandOff is { } handOff && members.Contains(handOff.Source)) return new RecoveryDecision.Leave();
-        // Its daemon has come back, or will say itself what is lost; unless that was said, and it was given back.
-        if (members.Contains(state.Node) && state.HandOff is not { Returned: true }) return new RecoveryDecision.Leave();
+        // Its daemon has come back, or will say itself what is lost; unless that was said, and it was given back or given up.
+        if (members.Contains(state.Node) && state.Status != Lost && state.HandOff is not { Returned: true }) return new RecoveryDecision.Leave();
         if (state.Status == Stopping) return Settle(state, Stopped, $"node {state.Node} is gone, on which it was being stopped");
 
         foreach (var snapshot in snapshots.OrderByDescending(snapshot => snapshot.Id, StringComparer.Ordinal))
@@ -100,7 +100,8 @@ internal static class FarmRecovery
     {
         var able = snapshot.Holders.Where(members.Contains).ToList();
         if (able.Count == 0 && shared && snapshot.Shared) able = [.. members];
-        return able.OrderBy(node => Spread(state.Aid.Value, node)).FirstOrDefault();
+        // Should it be found alive after all, that is where: there its processes come before its snapshots.
+        return able.OrderBy(node => node != state.Node).ThenBy(node => Spread(state.Aid.Value, node)).FirstOrDefault();
     }
 
     /// <summary>Rendezvous hashing (Thaler and Ravishankar 1998), FNV-1a.</summary>

@@ -21,9 +21,8 @@ public sealed class SchedulerTests : IAsyncLifetime
 
     private async Task StatusAsync(ApplicationStatus status, string node)
     {
-        await _farm.UntilAsync(async () => (await _farm.StateAsync())!.Status == status && (await _farm.StateAsync())!.Node == node, $"it to be {status} on {node}");
-        await _farm.CheckAsync();
-        Assert.Equal((status, node), ((await _farm.StateAsync())!.Status, (await _farm.StateAsync())!.Node));
+        await _farm.CheckAsync(status);
+        Assert.Equal(node, (await _farm.StateAsync())!.Node);
     }
 
     private async Task<string> LeaderAsync() => (await _farm[1].RangeAsync(_farm.Keys.SchedulerLeader)) is [var leader] ? Encoding.UTF8.GetString(leader.Value.Span) : "";
@@ -54,6 +53,19 @@ public sealed class SchedulerTests : IAsyncLifetime
         await StatusAsync(ApplicationStatus.Lost, "n1");
         await _farm[2].Service.RemoveAsync(Shop, force: false, default).WaitAsync(TestNode.Limit);
         await _farm.CheckAsync();
+    }
+
+    [Fact]
+    public async Task With_its_snapshot_on_its_own_node_alone_it_is_restored_when_that_is_back()
+    {
+        await _farm[1].RunAsync();
+        await _farm[1].Service.SnapshotAsync(Shop, new SnapshotRequest(LeaveRunning: true, Sync: true), default);
+        await _farm.PowerOffAsync(_farm[1]);
+        await StatusAsync(ApplicationStatus.Lost, "n1");
+        Assert.Contains("is on node n1 alone", (await _farm.StateAsync())!.Reason);
+        await _farm.StartAgainAsync(_farm[1]);
+        await StatusAsync(ApplicationStatus.Running, "n1");
+        Assert.Equal("restored", (await _farm[1].EventsAsync())[^1].Kind);
     }
 
     [Fact]
