@@ -51,7 +51,7 @@ internal sealed partial class ApplicationActor
     /// <summary>Brings a snapshot to where it outlives this node: the shared directory, or another node's disk.</summary>
     private void Spread(SnapshotRecord snapshot)
     {
-        if (State.Status == Removing || State.Declaration.Checkpoint is null || !settings.Shared || snapshot.Shared || snapshot.Holders.Count() > 1) return;
+        if (State.Status == Removing || State.Declaration.Checkpoint is null || !settings.Shared || snapshot.Outlives) return;
         PipeTo(
             CopyElsewhereAsync(snapshot),
             copied => new Background.Copied(copied),
@@ -104,7 +104,7 @@ internal sealed partial class ApplicationActor
         }
 
         Begin(command);
-        _restoring = snapshot;
+        (_restoring, _older) = (snapshot, IsOlder(snapshot));
         PipeTo(FetchAsync(snapshot), () => new Outcome.Fetched(), Failed);
     }
 

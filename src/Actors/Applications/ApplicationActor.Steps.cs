@@ -13,6 +13,11 @@ internal sealed partial class ApplicationActor
 {
     private SnapshotRecord? _restoring;
 
+    /// <summary>Whether the application has run on since the snapshot that is being restored was taken.</summary>
+    private bool _older;
+
+    private bool IsOlder(SnapshotRecord snapshot) => State.Status != Dormant || snapshot.Id != State.Snapshot;
+
     private void Decide(ApplicationState next, OwnerChange owner = OwnerChange.Keep, (string, string)? happened = null, params Operation[] also) =>
         PipeTo(
             store.DecideAsync(_stored, new ApplicationChange(next, owner) { Event = happened, Also = also }, Context.Stopping),
@@ -83,6 +88,7 @@ internal sealed partial class ApplicationActor
         }
 
         Begin(restore);
+        _older = IsOlder(_restoring);
         Decide(State with { Status = Restoring, Former = State.Status, PendingSnapshot = _restoring.Id, Resumed = false }, OwnerChange.Take);
     }
 
@@ -90,14 +96,16 @@ internal sealed partial class ApplicationActor
 
     private async Task<RestoreResult> RebuildAsync(SnapshotRecord snapshot, CancellationToken asker)
     {
-        var (self, spec, unreleased, again) = (Context.Self, Spec, _unreleased, _command is RestoreAgain);
+        var (self, spec, unreleased, older, again) = (Context.Self, Spec, _unreleased, _older, _command is RestoreAgain);
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(asker, Context.Stopping);
         if (unreleased) await interposer.ReleaseAsync(spec, CancellationToken.None);
         if (again) await interposer.ParkAsync(spec, CancellationToken.None); // Who calls meanwhile is held, and it is dormant should this fail.
         await FetchAsync(snapshot);
         // The commit goes through the mailbox, as every change of the state does; a daemon that is stopped does not wait for it, and
         // what it undoes then has not run.
-        return await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), Context.Stopping), abandoned.Token);
+        var result = await interposer.RestoreAsync(spec, snapshot, _ => self.AskAsync<bool>(reply => new CommitRestore(reply), Context.Stopping), abandoned.Token);
+        if (older) await ports.Transfer.ResetConnectionsAsync(spec, CancellationToken.None);
+        return result;
     }
 
     private void RefuseCommit(Exception reason)
@@ -230,7 +238,7 @@ internal sealed partial class ApplicationActor
     {
         Answer(_command!);
         Begin(new RestoreAgain());
-        _restoring = _shelf.Find(State.PendingSnapshot!);
+        (_restoring, _older) = (_shelf.Find(State.PendingSnapshot!), true);
         Rebuild(CancellationToken.None);
     }
 

@@ -103,7 +103,7 @@ internal sealed partial class ApplicationActor(
                 Begin(run);
                 Launch();
                 break;
-            case (Stopped, StartApplication start):
+            case (Stopped or Lost, StartApplication start) when State.HandOff is null:
                 Begin(start);
                 Decide(State with { Status = Starting, Former = Stopped, Resumed = false }, OwnerChange.Take);
                 break;

@@ -128,7 +128,7 @@ internal sealed partial class NodeActor(
             case (_, NodeMessage.LeaseRenewed { Problem: var problem }):
                 if (problem is not null) log.LeaseNotRenewed(problem);
                 else Renewed();
-                ScheduleRenewal(problem is null ? _guard.Renewal : Least(_guard.Renewal, settings.RetryDelay));
+                ScheduleRenewal(problem is null ? UntilRenewal : Least(_guard.Renewal, settings.RetryDelay));
                 break;
 
             case (_, NodeMessage.Close { Reply: var reply }):
@@ -320,6 +320,9 @@ internal sealed partial class NodeActor(
     {
         if (_phase != Phase.Closing && !_surrendered) Schedule(after, new NodeMessage.RenewLease());
     }
+
+    /// <summary>Counted from the sending of the last one: one that was answered late is soon followed by the next.</summary>
+    private TimeSpan UntilRenewal => lease.Sent + _guard.Renewal - lease.Now is { Ticks: > 0 } left ? left : TimeSpan.FromMilliseconds(1);
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -75,7 +75,12 @@ internal sealed class NodeFence(InstanceKit kit)
     private async Task HoldEachAsync(CancellationToken cancellationToken)
     {
         var aids = kit.Cgroups.List();
-        foreach (var aid in aids.Where(IsBeingRebuilt)) kit.Cgroups.Find(aid).Kill();
+        foreach (var aid in aids.Where(IsBeingRebuilt))
+        {
+            kit.Gate.Hold(aid); // Whoever rebuilds it finds out why that fails.
+            kit.Cgroups.Find(aid).Kill();
+        }
+
         foreach (var aid in aids) Freeze(aid);
         foreach (var aid in aids) Park(aid);
         foreach (var cgroup in aids.Where(kit.Gate.Holds).SelectMany(CgroupsOf)) await cgroup.FreezeAsync(cancellationToken).ConfigureAwait(false);

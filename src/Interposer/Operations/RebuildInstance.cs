@@ -106,9 +106,10 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
         catch (Exception e)
         {
             // Also after the commit: what could not be plugged has reached nobody, so what was saved is still the truth.
+            var refused = e is VniException { Code: ErrorCodes.Internal or ErrorCodes.NodeIncapable or ErrorCodes.RestoreFailed } ? kit.Gate.Refused(aid, e) : null;
             if (rebuild.KeepLayer is { } kept) swap.TakeBack(kept);
             await stop.RunAsync(aid, TimeSpan.Zero, keepParked: wasParked).ConfigureAwait(false);
-            if (e is VniException { Code: ErrorCodes.Internal or ErrorCodes.NodeIncapable or ErrorCodes.RestoreFailed } && kit.Gate.Refused(aid, e) is { } refusal) throw refusal;
+            if (refused is not null) throw refused;
             throw;
         }
     }
