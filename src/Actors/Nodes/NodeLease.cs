@@ -54,7 +54,7 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
         {
             if (_member is null) return;
             _member = change(_member);
-            await registry.TransactAsync(new Transaction([], [Put(Id)], []), cancellationToken);
+            await WriteMemberAsync(Id, cancellationToken);
         }
         finally
         {
@@ -72,7 +72,7 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
             if (Id != lost || _member is null) return;
             var sent = Now;
             var lease = await registry.GrantLeaseAsync(settings.LeaseTimeToLive, cancellationToken);
-            await registry.TransactAsync(new Transaction([], [Put(lease.Id)], []), cancellationToken);
+            await WriteMemberAsync(lease.Id, cancellationToken);
             Volatile.Write(ref _id, lease.Id);
             Confirm(sent);
         }
@@ -111,13 +111,23 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
 
         var sent = Now;
         if (await registry.KeepAliveAsync(former.Lease, cancellationToken) is null) return false;
-        await registry.TransactAsync(new Transaction([], [Put(former.Lease)], []), cancellationToken);
+        await WriteMemberAsync(former.Lease, cancellationToken);
         Volatile.Write(ref _id, former.Lease);
         Confirm(sent);
         return true;
     }
 
-    private Operation.Put Put(long lease) => new(keys.Member(settings.Node), RegistryJson.Bytes(_member!), lease);
+    /// <summary>Under a comparison: a write that was given up and arrives late must not hang the record on a lease that has been replaced.</summary>
+    private async Task WriteMemberAsync(long lease, CancellationToken cancellationToken)
+    {
+        var key = keys.Member(settings.Node);
+        var put = new Operation.Put(key, RegistryJson.Bytes(_member!), lease);
+        while (true)
+        {
+            var revision = (await registry.RangeAsync(new KeyRange(key), cancellationToken)).Pairs is [var there] ? there.ModRevision : 0;
+            if ((await registry.TransactAsync(new Transaction([Comparison.Unchanged(key, revision)], [put], []), cancellationToken)).Succeeded) return;
+        }
+    }
 
     private void Confirm(TimeSpan sent)
     {

@@ -104,7 +104,7 @@ internal sealed class NodeGuard(InterposerOptions options, CgroupTree cgroups, I
             }
 
             guard.TrySend(deadline);
-            _ = WatchAsync(guard);
+            _ = Task.Run(() => WatchAsync(guard)); // Not from here: one that has ended already must be known as the current one first.
             return guard;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -36,7 +36,8 @@ public sealed class RebootTests : IAsyncLifetime
 
     private async Task CheckAsync(ApplicationStatus status)
     {
-        await TestNode.UntilAsync(async () => (await _node.StateAsync())!.Status == status, $"it to be {status}");
+        // Between the commit and its record a restored one is Running, and has not resumed.
+        await TestNode.UntilAsync(async () => (await _node.StateAsync()) is { } state && state.Status == status && (status != Running || state.Resumed), $"it to be {status}");
         await _node.UntilSettledAsync();
         await _node.CheckInvariantsAsync();
     }
