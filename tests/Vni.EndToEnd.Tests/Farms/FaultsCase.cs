@@ -82,10 +82,12 @@ internal sealed class FaultsCase : IAsyncDisposable
     public Task<int> AwaitStopAsync(string member) => AwaitStateAsync(member, 'T');
 
     /// <summary>Returns when the farm has given a node up: its lease is over.</summary>
-    public Task AwaitGoneAsync(string node) => Eventually.GetAsync(
-        $"the end of the lease of {node}",
-        async () => (await _farm.VniJsonAsync("n3", "registry", "get", "members/")).ToString(),
-        members => !members.Contains($"members/{_farm.IdentityOf(node)}\"", StringComparison.Ordinal));
+    public Task AwaitGoneAsync(string node) => AwaitMembersAsync(members => !IsMember(members, node), $"the end of the lease of {node}");
+
+    private Task AwaitMembersAsync(Predicate<string> good, string what) =>
+        Eventually.GetAsync(what, async () => (await _farm.VniJsonAsync("n3", "registry", "get", "members/")).ToString(), good);
+
+    private bool IsMember(string members, string node) => members.Contains($"members/{_farm.IdentityOf(node)}\"", StringComparison.Ordinal);
 
     /// <summary>Returns when the migration has ended for whoever asked for it.</summary>
     public Task AwaitAnswerAsync() => _migration!;
@@ -116,7 +118,8 @@ internal sealed class FaultsCase : IAsyncDisposable
             _watch.Check();
             await _farm.AssertNothingLeftAsync([.. _farm.Nodes.Where(node => node != where)]);
 
-            // Whoever runs it can do with it what he likes.
+            // Whoever runs it can do with it what he likes, when the one that was away is back.
+            await AwaitMembersAsync(members => _farm.Nodes.All(node => IsMember(members, node)), "all nodes to be members again");
             await _farm.MigrateAsync(Aid, where == "n1" ? "n3" : "n1", at: "n2");
             await AskAsync();
             return where;

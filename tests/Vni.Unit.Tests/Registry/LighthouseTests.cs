@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Vni.Actors.Registry;
@@ -73,6 +74,30 @@ public sealed class LighthouseTests
         // A write: it certainly was not sent to those who do not listen.
         await PutAsync(registry, "/a", "1");
         Assert.Equal(lighthouse.Url.GetLeftPart(UriPartial.Authority), (await registry.GetStatusAsync(default)).Endpoint);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_can_be_reached_but_takes_no_connection_is_left_for_the_next_one()
+    {
+        // A listener's queue is full with two: the kernel answers no further one.
+        using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        Socket[] waiting = [.. Enumerable.Range(0, 4).Select(_ => new Socket(SocketType.Stream, ProtocolType.Tcp))];
+        try
+        {
+            foreach (var socket in waiting) _ = socket.ConnectAsync(full.LocalEndPoint!).ContinueWith(static connected => connected.Exception, TaskScheduler.Default);
+            await using var lighthouse = await LighthouseInProcess.StartAsync();
+            for (var attempt = 0; attempt < 5; attempt++) // Two limits run out at the same time; which is noticed first is chance.
+            {
+                await using var registry = EtcdRegistry.Open(new() { Endpoints = [new Uri($"http://{full.LocalEndPoint}"), lighthouse.Url], RequestTimeout = TimeSpan.FromMilliseconds(100) });
+                await PutAsync(registry, "/a", "1");
+            }
+        }
+        finally
+        {
+            foreach (var socket in waiting) socket.Dispose();
+        }
     }
 
     [Fact]

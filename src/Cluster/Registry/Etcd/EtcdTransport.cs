@@ -58,7 +58,7 @@ internal sealed class EtcdTransport : IDisposable
             return await JsonSerializer.DeserializeAsync(answer, call.Answer, either.Token)
                 ?? throw new AttemptFailedException("its answer is empty", applied: true);
         }
-        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) // By the limit, or the handler's own for connecting.
         {
             throw new AttemptFailedException($"no answer within {_timeout.TotalSeconds:0.###} s", body.Sent, e);
         }
@@ -78,7 +78,7 @@ internal sealed class EtcdTransport : IDisposable
         {
             return await SendAsync(endpoint, call.Path, new JsonBody(call.Body), either.Token);
         }
-        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) // By the limit, or the handler's own for connecting.
         {
             throw new AttemptFailedException($"no answer within {_timeout.TotalSeconds:0.###} s", applied: false, e);
         }
