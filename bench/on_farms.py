@@ -93,7 +93,7 @@ def bench_stream(farm, rounds):
             ours.append(STREAM_BYTES / peers.send(STREAM_BYTES) / 1000)
     head(f"{STREAM_BYTES >> 20} MiB from node to node, memory to memory", "what", "median MB/s", "range", "of plain TCP")
     row("plain TCP: one `send` after the other, one `recv` after the other", plain, "1")
-    row("a migration's stream: TLS, HTTP/2, SHA-256 on both sides", ours, f"{statistics.median(ours) / statistics.median(plain):.2f}")
+    row("a migration's stream: TLS, framing, SHA-256 on both sides", ours, f"{statistics.median(ours) / statistics.median(plain):.2f}")
 
 
 def tcp_copy(farm):

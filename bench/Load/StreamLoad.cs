@@ -35,16 +35,11 @@ internal static class StreamLoad
             return true;
         });
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.Limits.Http2.InitialStreamWindowSize = PeerWire.StreamWindow;
-            kestrel.Limits.Http2.InitialConnectionWindowSize = PeerWire.StreamWindow;
-            new TcpEndpoint(IPEndPoint.Parse(given["listen"]), tls, peers).Listen(kestrel);
-        });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => new TcpEndpoint(IPEndPoint.Parse(given["listen"]), tls, peers).Listen(kestrel, TimeProvider.System));
         builder.Services.AddRoutingCore();
         await using var server = builder.Build();
         server.UseRouting();
-        PeerRoutes.Map(server, peers, TimeProvider.System);
+        PeerRoutes.Map(server, peers);
         await server.StartAsync();
         Console.WriteLine("ready");
         await Console.In.ReadToEndAsync();
