@@ -68,7 +68,7 @@ demo: build ## watch a redis move around a farm of three nodes with its connecti
 	@demo/demo
 
 .PHONY: test
-test: build ## run all tests (root, on an idle machine about half an hour)
+test: build ## run all tests (root, on an idle machine a quarter of an hour)
 	@scripts/run-tests
 
 .PHONY: bench
