@@ -170,7 +170,6 @@ internal abstract record Outcome : ApplicationMessage
         public Exception? Problem { get; init; }
     }
 
-
     internal sealed record Fetched : Outcome;
 
     internal sealed record Failed(Exception Reason) : Outcome;

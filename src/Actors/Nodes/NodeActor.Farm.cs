@@ -29,8 +29,7 @@ internal sealed partial class NodeActor
         switch (message)
         {
             case NodeMessage.FenceDue:
-                if (_guard.MustFence(lease.Now)) Fence(null);
-                else ScheduleFence();
+                if (!_guard.Fenced) ScheduleFence(); // Else it was looked at before anything else.
                 break;
             case NodeMessage.GuardFired:
                 if (settings.Shared && _guard.Lose()) Fence(null); // What it has frozen runs on after a confirmation, as after any fence.

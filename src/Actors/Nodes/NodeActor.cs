@@ -56,7 +56,7 @@ internal sealed partial class NodeActor(
     {
         // After the node has stood still the clock comes first: a renewal that has arrived meanwhile must not hide that the guard
         // may have frozen everything.
-        if (settings.Shared && _phase == Phase.Open && _guard.MustFence(lease.Now)) Fence(null);
+        if (settings.Shared && _guard.MustFence(lease.Now)) Fence(null);
         switch (_phase, message)
         {
             case (Phase.Closed, NodeMessage.Open { Reply: var reply }):

@@ -54,7 +54,7 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
         {
             if (_member is null) return;
             _member = change(_member);
-            await WriteMemberAsync(Id, cancellationToken);
+            await WriteMemberAsync(Id, known: 0, cancellationToken);
         }
         finally
         {
@@ -72,7 +72,7 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
             if (Id != lost || _member is null) return;
             var sent = Now;
             var lease = await registry.GrantLeaseAsync(settings.LeaseTimeToLive, cancellationToken);
-            await WriteMemberAsync(lease.Id, cancellationToken);
+            await WriteMemberAsync(lease.Id, known: 0, cancellationToken);
             Volatile.Write(ref _id, lease.Id);
             Confirm(sent);
         }
@@ -111,21 +111,25 @@ internal sealed class NodeLease(IRegistry registry, RegistryKeys keys, NodeSetti
 
         var sent = Now;
         if (await registry.KeepAliveAsync(former.Lease, cancellationToken) is null) return false;
-        await WriteMemberAsync(former.Lease, cancellationToken);
+        await WriteMemberAsync(former.Lease, former.ModRevision, cancellationToken);
         Volatile.Write(ref _id, former.Lease);
         Confirm(sent);
         return true;
     }
 
     /// <summary>Under a comparison: a write that was given up and arrives late must not hang the record on a lease that has been replaced.</summary>
-    private async Task WriteMemberAsync(long lease, CancellationToken cancellationToken)
+    /// <param name="lease">The lease.</param>
+    /// <param name="known">The record's revision as far as it is known; 0: there is none.</param>
+    /// <param name="cancellationToken">Ends the attempts.</param>
+    private async Task WriteMemberAsync(long lease, long known, CancellationToken cancellationToken)
     {
         var key = keys.Member(settings.Node);
         var put = new Operation.Put(key, RegistryJson.Bytes(_member!), lease);
         while (true)
         {
-            var revision = (await registry.RangeAsync(new KeyRange(key), cancellationToken)).Pairs is [var there] ? there.ModRevision : 0;
-            if ((await registry.TransactAsync(new Transaction([Comparison.Unchanged(key, revision)], [put], []), cancellationToken)).Succeeded) return;
+            var result = await registry.TransactAsync(new Transaction([Comparison.Unchanged(key, known)], [put], [new Operation.Get(new KeyRange(key))]), cancellationToken);
+            if (result.Succeeded) return;
+            known = result.Responses[0].Pairs is [var there] ? there.ModRevision : 0;
         }
     }
 

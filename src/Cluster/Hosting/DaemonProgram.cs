@@ -55,11 +55,6 @@ internal static partial class DaemonProgram
                 CannotStartBecause(log, e);
                 refusal = $"cannot start: {e.Message.TrimEnd('.')} ({ErrorCodes.NodeIncapable})";
             }
-            catch (OperationCanceledException e)
-            {
-                CannotStartBecause(log, e);
-                refusal = $"cannot start: something that it needs did not answer in time; check that the registry can be reached, and start it again ({ErrorCodes.NodeIncapable})";
-            }
             catch (Exception e)
             {
                 Defect(log, e);

@@ -99,24 +99,21 @@ internal sealed class FenceGate(Func<long> clock) : IDisposable
     /// <exception cref="VniException"><see cref="ErrorCodes.Conflict"/>: nothing may be started now.</exception>
     public void RefuseWhenClosed(Aid aid)
     {
-        _passing.EnterReadLock();
-        try
-        {
-            if (!IsOpenTo(aid)) throw Refusal(aid);
-        }
-        finally
-        {
-            _passing.ExitReadLock();
-        }
+        if (Refused(aid, failure: null) is { } refusal) throw refusal;
     }
 
     /// <summary>The refusal, if that is why something came to nothing; else <c>null</c>.</summary>
-    public VniException? Refused(Aid aid, Exception failure)
+    public VniException? Refused(Aid aid, Exception? failure)
     {
         _passing.EnterReadLock();
         try
         {
-            return IsOpenTo(aid) ? null : Refusal(aid, failure);
+            return IsOpenTo(aid)
+                ? null
+                : new VniException(
+                    ErrorCodes.Conflict,
+                    $"application {aid} cannot be started: the node has lost touch with the registry, and its applications are frozen until it has confirmed that they are its own; try again, or on another node",
+                    failure);
         }
         finally
         {
@@ -126,9 +123,6 @@ internal sealed class FenceGate(Func<long> clock) : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => _passing.Dispose();
-
-    private static VniException Refusal(Aid aid, Exception? failure = null) => new(
-        ErrorCodes.Conflict, $"application {aid} cannot be started: the node has lost touch with the registry, and its applications are frozen until it has confirmed that they are its own; try again, or on another node", failure);
 
     private bool IsOpenTo(Aid aid) => _confirmed.ContainsKey(aid) || (!_held.ContainsKey(aid) && !_closed && clock() < _deadline);
 

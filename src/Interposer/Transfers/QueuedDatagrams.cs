@@ -14,7 +14,6 @@ namespace Vni.Interposer.Transfers;
 /// </summary>
 internal static class QueuedDatagrams
 {
-    private const int AF_INET = 2, AF_INET6 = 10;
     private static ReadOnlySpan<byte> MappedPrefix => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
     /// <summary>All of them as frames; those of one socket in their order.</summary>
@@ -59,8 +58,8 @@ internal static class QueuedDatagrams
         var port = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
         return BitConverter.ToUInt16(address) switch
         {
-            AF_INET => (address.Slice(4, 4).ToArray(), port),
-            AF_INET6 when address.Length >= 24 && address.Slice(8, 12).SequenceEqual(MappedPrefix) => (address.Slice(20, 4).ToArray(), port),
+            SocketDiagnosis.AF_INET => (address.Slice(4, 4).ToArray(), port),
+            SocketDiagnosis.AF_INET6 when address.Length >= 24 && address.Slice(8, 12).SequenceEqual(MappedPrefix) => (address.Slice(20, 4).ToArray(), port),
             _ => null,
         };
     }

@@ -137,6 +137,19 @@ internal sealed class FarmUp : IAsyncDisposable
     /// <summary>An application as <c>vni inspect</c> shows it.</summary>
     public Task<JsonElement> InspectAsync(string aid, string at = "n1") => VniJsonAsync(at, "inspect", aid);
 
+    /// <summary>What the registry has of an application's snapshots.</summary>
+    public async Task<IReadOnlyList<JsonElement>> SnapshotRecordsAsync(string aid, string at = "n1")
+    {
+        var pairs = await VniJsonAsync(at, "registry", "get", $"snapshots/{aid}.");
+        return [.. pairs.EnumerateArray().Select(pair => Parse(pair.GetProperty("value").ToString()))];
+
+        static JsonElement Parse(string record)
+        {
+            using var document = JsonDocument.Parse(record);
+            return document.RootElement.Clone();
+        }
+    }
+
     /// <summary>Fails unless an application has this status on this node, asked at every node.</summary>
     public async Task AssertAsync(string aid, string status, string node)
     {

@@ -26,51 +26,27 @@ public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : Playground
     [InlineData("n2", "handoff:target:commit")]
     [InlineData("n2", "handoff:target:committed")]
     [InlineData("n2", "handoff:target:record", 1)]
-    public async Task Cut_off_from_all(string node, string point, int resets = 0)
-    {
-        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
-        trial.AllowedResets = resets; // What ran on a node that is given up is lost, if the source is quicker.
-        trial.Migrate();
-        var daemon = await trial.AwaitStopAsync(node);
-        await Farm.FarmAsync("partition", node);
-        await FaultsCase.ContinueAsync(daemon);
-        await trial.AwaitGoneAsync(node);
-        await Farm.FarmAsync("heal");
-        await trial.EndsWellAsync();
-    }
+    public Task Cut_off_from_all(string node, string point, int resets = 0) => // What ran on a node that is given up is lost, if the source is quicker.
+        StandingStillAsync(node, point, () => Farm.FarmAsync("partition", node), HealWhenGivenUp(node), resets);
 
     [Theory]
     [InlineData("n1", "handoff:source:resume")]
     [InlineData("n2", "handoff:target:commit")]
     [InlineData("n2", "handoff:target:committed")]
-    public async Task Cut_off_from_the_registry(string node, string point)
-    {
-        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
-        trial.Migrate();
-        var daemon = await trial.AwaitStopAsync(node);
-        await Farm.FarmAsync("partition", "--from", "registry", node);
-        await FaultsCase.ContinueAsync(daemon);
-        await trial.AwaitGoneAsync(node);
-        await Farm.FarmAsync("heal");
-        await trial.EndsWellAsync();
-    }
+    public Task Cut_off_from_the_registry(string node, string point) =>
+        StandingStillAsync(node, point, () => Farm.FarmAsync("partition", "--from", "registry", node), HealWhenGivenUp(node));
 
     [Theory]
     [InlineData("n1", "handoff:source:prepare")]
     [InlineData("n1", "handoff:source:hold")]
     [InlineData("n1", "handoff:source:resume")]
     [InlineData("n2", "handoff:target:commit")]
-    public async Task Cut_off_from_each_other(string node, string point)
-    {
-        await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
-        trial.Migrate();
-        var daemon = await trial.AwaitStopAsync(node);
-        await Farm.FarmAsync("partition", "--from", "n1", "n2");
-        await FaultsCase.ContinueAsync(daemon);
-        await trial.AwaitAnswerAsync();
-        await Farm.FarmAsync("heal");
-        await trial.EndsWellAsync();
-    }
+    public Task Cut_off_from_each_other(string node, string point) =>
+        StandingStillAsync(node, point, () => Farm.FarmAsync("partition", "--from", "n1", "n2"), async trial =>
+        {
+            await trial.AwaitAnswerAsync();
+            await Farm.FarmAsync("heal");
+        });
 
     [Theory]
     [InlineData("n1", "handoff:source:sendstate")]
@@ -115,14 +91,30 @@ public sealed class FaultsPartitionTests(PlaygroundFixture fixture) : Playground
     [InlineData("n2", "handoff:target:commit")]
     [InlineData("n2", "handoff:target:committed")]
     [InlineData("n2", "handoff:target:record")]
-    public async Task Without_the_registry(string node, string point)
+    public Task Without_the_registry(string node, string point) =>
+        StandingStillAsync(node, point, () => Farm.FarmAsync("kill", "registry", "--daemon-only"), trial => trial.ReviveAsync("registry"));
+
+    /// <summary>A daemon stands still, something happens, and it goes on.</summary>
+    /// <param name="node">Whose daemon.</param>
+    /// <param name="point">Where.</param>
+    /// <param name="meanwhile">What happens.</param>
+    /// <param name="after">How that comes to an end when it goes on.</param>
+    /// <param name="resets">How often the client may have to connect anew.</param>
+    private async Task StandingStillAsync(string node, string point, Func<Task> meanwhile, Func<FaultsCase, Task> after, int resets = 0)
     {
         await using var trial = await FaultsCase.BeginAsync(Farm, (node, "stop@" + point));
+        trial.AllowedResets = resets;
         trial.Migrate();
         var daemon = await trial.AwaitStopAsync(node);
-        await Farm.FarmAsync("kill", "registry", "--daemon-only");
+        await meanwhile();
         await FaultsCase.ContinueAsync(daemon);
-        await trial.ReviveAsync("registry");
+        await after(trial);
         await trial.EndsWellAsync();
     }
+
+    private Func<FaultsCase, Task> HealWhenGivenUp(string node) => async trial =>
+    {
+        await trial.AwaitGoneAsync(node);
+        await Farm.FarmAsync("heal");
+    };
 }

@@ -41,6 +41,13 @@ internal sealed class FaultsWatch : IAsyncDisposable
         return [.. farm.Nodes.Where(node => HasRun(before[node], Switches(farm, node, aid)))];
     }
 
+    /// <summary>The beats of the server's life, over a new connection.</summary>
+    public static async Task<long> BeatsAsync(FarmUp farm, string ip)
+    {
+        await using var client = await LineClient.ConnectAsync(farm.Client, ip);
+        return long.Parse((await client.AskAsync("BEAT")).Split(' ')[1], CultureInfo.InvariantCulture);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -35,7 +35,7 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
         await Farm.FarmAsync("kill", "n1");
         var node = await AwaitRunningAsync("n2", "n3");
         await Assert.ThrowsAsync<IOException>(() => client.CountAsync()); // It knows at once that it must connect anew.
-        Assert.True(await BeatsAsync(ip) > before, "it has begun anew");
+        Assert.True(await FaultsWatch.BeatsAsync(Farm, ip) > before, "it has begun anew");
         await Farm.FarmAsync("restart", "n1");
         await AwaitRunningAsync(node);
         Assert.Equal([node], await FaultsWatch.RunningAsync(Farm, Aid));
@@ -51,7 +51,7 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
         await Farm.FarmAsync("partition", "n1");
         var node = await AwaitRunningAsync("n2", "n3");
         Assert.True(IsFrozen("n1"), "it runs on the node that was cut off");
-        Assert.True(await BeatsAsync(ip) > before, "it has begun anew");
+        Assert.True(await FaultsWatch.BeatsAsync(Farm, ip) > before, "it has begun anew");
         await Farm.FarmAsync("heal");
         await Eventually.TrueAsync("the end of the old copy", () => Farm.ProcessesOf("n1").All(p => p.Name != FaultsWatch.Program));
         await AwaitRunningAsync(node);
@@ -98,7 +98,7 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
         foreach (var aid in ips.Keys.Where(a => holders[a] == last))
         {
             await Eventually.GetAsync($"recovery of {aid}", () => Farm.InspectAsync(aid, last), v => v.Text("status") == "running");
-            Assert.True(await BeatsAsync(ips[aid]) > 0);
+            Assert.True(await FaultsWatch.BeatsAsync(Farm, ips[aid]) > 0);
         }
 
         foreach (var aid in ips.Keys.Where(a => holders[a] != last))
@@ -140,14 +140,7 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
     private async Task<(string Ip, long Beats)> RunAsync(params string[] options)
     {
         var ip = (await Farm.VniJsonAsync("n1", "run", ["--name", Aid, .. options, "--", App(FaultsWatch.Program)])).Text("ip");
-        return (ip, await BeatsAsync(ip));
-    }
-
-    /// <summary>The beats of the server's life, over a new connection.</summary>
-    private async Task<long> BeatsAsync(string ip)
-    {
-        await using var client = await LineClient.ConnectAsync(Farm.Client, ip);
-        return long.Parse((await client.AskAsync("BEAT")).Split(' ')[1], CultureInfo.InvariantCulture);
+        return (ip, await FaultsWatch.BeatsAsync(Farm, ip));
     }
 
     /// <summary>Returns when a checkpoint is on another node, too; that node.</summary>
@@ -155,16 +148,13 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
     {
         var copies = await Eventually.GetAsync(
             "copy of a checkpoint",
-            async () => (await Farm.VniJsonAsync(at, "registry", "get", $"snapshots/{aid}.")).EnumerateArray().SelectMany(CopiesOf).ToList(),
+            async () => (await Farm.SnapshotRecordsAsync(aid, at)).SelectMany(CopiesOf).ToList(),
             found => found.Count > 0);
         return copies[0][(Farm.Name.Length + 1)..];
     }
 
-    private static IEnumerable<string> CopiesOf(JsonElement pair)
-    {
-        using var record = JsonDocument.Parse(pair.GetProperty("value").ToString());
-        return record.RootElement.TryGetProperty("copies", out var copies) && copies.ValueKind == JsonValueKind.Array ? [.. copies.EnumerateArray().Select(c => c.GetString()!)] : [];
-    }
+    private static IEnumerable<string> CopiesOf(JsonElement record) =>
+        record.TryGetProperty("copies", out var copies) && copies.ValueKind == JsonValueKind.Array ? copies.EnumerateArray().Select(c => c.GetString()!) : [];
 
     /// <summary>Returns when it runs on one of these nodes; which.</summary>
     private async Task<string> AwaitRunningAsync(params string[] nodes)

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using Vni.EndToEnd.Tests.Farming;
 
 namespace Vni.EndToEnd.Tests.Farms;
@@ -33,25 +31,13 @@ public sealed class SharedSnapshotsTests(PlaygroundFixture fixture) : Playground
     public async Task A_node_dies_and_any_other_goes_on_from_them()
     {
         var ip = (await Farm.VniJsonAsync("n1", "run", "--name", Aid, "--checkpoint", "1s", "--", App(FaultsWatch.Program))).Text("ip");
-        var before = await BeatsAsync(ip);
+        var before = await FaultsWatch.BeatsAsync(Farm, ip);
         await Eventually.GetAsync(
             "checkpoint in the shared directory",
-            async () => (await Farm.VniJsonAsync("n1", "registry", "get", $"snapshots/{Aid}.")).EnumerateArray().Select(pair => pair.GetProperty("value").ToString()).ToList(),
-            records => records.Exists(IsShared));
+            () => Farm.SnapshotRecordsAsync(Aid),
+            records => records.Any(record => record.TryGetProperty("shared", out var shared) && shared.GetBoolean()));
         await Farm.FarmAsync("kill", "n1");
         await Eventually.GetAsync("recovery", () => Farm.InspectAsync(Aid, "n3"), view => view.Text("status") == "running" && view.Text("node") != Farm.IdentityOf("n1"));
-        Assert.True(await BeatsAsync(ip) > before, "it has begun anew");
-    }
-
-    private static bool IsShared(string record)
-    {
-        using var document = JsonDocument.Parse(record);
-        return document.RootElement.TryGetProperty("shared", out var shared) && shared.GetBoolean();
-    }
-
-    private async Task<long> BeatsAsync(string ip)
-    {
-        await using var client = await LineClient.ConnectAsync(Farm.Client, ip);
-        return long.Parse((await client.AskAsync("BEAT")).Split(' ')[1], CultureInfo.InvariantCulture);
+        Assert.True(await FaultsWatch.BeatsAsync(Farm, ip) > before, "it has begun anew");
     }
 }

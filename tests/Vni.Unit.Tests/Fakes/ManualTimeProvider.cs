@@ -28,6 +28,9 @@ public sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Number of timers that were made to fire almost at once: who waits so does not wait.</summary>
+    public int ShortTimers { get; private set; }
+
     /// <inheritdoc />
     public override DateTimeOffset GetUtcNow()
     {
@@ -49,6 +52,11 @@ public sealed class ManualTimeProvider : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
+        if (dueTime >= TimeSpan.Zero && dueTime < TimeSpan.FromMilliseconds(5))
+        {
+            lock (_gate) ShortTimers++;
+        }
+
         timer.Change(dueTime, period);
         return timer;
     }

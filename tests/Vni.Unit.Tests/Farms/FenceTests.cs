@@ -46,6 +46,24 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_fenced_node_waits_without_haste()
+    {
+        await _farm[1].RunAsync();
+        _farm.Isolate(_farm[1]);
+        await FencedAsync();
+        var before = _farm.Time.ShortTimers;
+        for (var i = 0; i < 100; i++)
+        {
+            _farm.Time.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+        }
+
+        Assert.InRange(_farm.Time.ShortTimers - before, 0, 20);
+        _farm.Rejoin(_farm[1]);
+        await _farm.CheckAsync();
+    }
+
+    [Fact]
     public async Task What_a_guard_has_frozen_in_the_moment_in_which_it_was_extended_goes_on()
     {
         await _farm[1].RunAsync();
