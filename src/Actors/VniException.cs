@@ -91,6 +91,9 @@ public static class ErrorCodes
     /// <summary>The daemon does not answer.</summary>
     public const string DaemonUnavailable = "daemon_unavailable";
 
+    /// <summary>The registry does not answer, or has no leader: nothing was changed.</summary>
+    public const string RegistryUnavailable = "registry_unavailable";
+
     /// <summary>A defect; the daemon's log has the details.</summary>
     public const string Internal = "internal";
 }

@@ -270,7 +270,7 @@ public sealed class FarmService(
         }
         catch (RegistryUnavailableException e)
         {
-            throw new VniException(ErrorCodes.Internal, $"the registry did not answer ({e.Message}); try again", e);
+            throw new VniException(ErrorCodes.RegistryUnavailable, $"the registry did not answer ({e.Message}); try again", e);
         }
     }
 }

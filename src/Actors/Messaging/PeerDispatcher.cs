@@ -144,8 +144,10 @@ public sealed class PeerDispatcher : INodeReceiver
         {
             case VniException known:
                 return new(known.Code, known.Message);
-            case PeerUnreachableException or PeerSilentException or RegistryUnavailableException:
+            case PeerUnreachableException or PeerSilentException:
                 return new(ErrorCodes.DaemonUnavailable, e.Message);
+            case RegistryUnavailableException:
+                return new(ErrorCodes.RegistryUnavailable, e.Message);
             default:
                 _log.QuestionFailed(e, kind, context.From, context.Id);
                 return new(ErrorCodes.Internal, $"node {Node} met a defect ({e.GetType().Name}); its log has the details");

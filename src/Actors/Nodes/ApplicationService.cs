@@ -228,7 +228,7 @@ public sealed partial class ApplicationService : IAsyncDisposable
         }
         catch (RegistryUnavailableException e)
         {
-            throw new VniException(ErrorCodes.Internal, $"the registry did not answer or did not take the change ({e.Message}); nothing was changed, try again", e);
+            throw new VniException(ErrorCodes.RegistryUnavailable, $"the registry did not answer or did not take the change ({e.Message}); nothing was changed, try again", e);
         }
         catch (ActorStoppedException e) when (e.InnerException is null && Volatile.Read(ref _closed) == 0)
         {

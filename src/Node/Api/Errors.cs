@@ -20,7 +20,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
         ErrorCodes.NameInUse or ErrorCodes.AddressInUse or ErrorCodes.HostnameInUse or ErrorCodes.RangeExhausted
             or ErrorCodes.WrongState or ErrorCodes.Busy or ErrorCodes.Conflict
             or ErrorCodes.NotDumpable or ErrorCodes.Incompatible or ErrorCodes.SnapshotDamaged => StatusCodes.Status409Conflict,
-        ErrorCodes.NodeIncapable or ErrorCodes.DaemonUnavailable => StatusCodes.Status503ServiceUnavailable,
+        ErrorCodes.NodeIncapable or ErrorCodes.DaemonUnavailable or ErrorCodes.RegistryUnavailable => StatusCodes.Status503ServiceUnavailable,
         ErrorCodes.NoSpace => StatusCodes.Status507InsufficientStorage,
         _ => StatusCodes.Status500InternalServerError,
     };

@@ -55,7 +55,7 @@ public sealed class RestoreTests : ApplicationTestBase
             Node.Faults.FailOnceAt("write", () => new RegistryUnavailableException("disk full"));
             return Task.CompletedTask;
         });
-        await RefusedAsync(ErrorCodes.Internal, () => Restore(), "disk full");
+        await RefusedAsync(ErrorCodes.RegistryUnavailable, () => Restore(), "disk full");
         await CheckAsync("dormant");
     }
 

@@ -36,7 +36,7 @@ public sealed class SnapshotTests : ApplicationTestBase
             Node.Faults.FailOnceAt("write", () => new RegistryUnavailableException("disk full"));
             return Task.CompletedTask;
         });
-        await RefusedAsync(ErrorCodes.Internal, () => Snapshot(leaveRunning), "disk full");
+        await RefusedAsync(ErrorCodes.RegistryUnavailable, () => Snapshot(leaveRunning), "disk full");
         await CheckAsync("running");
         Assert.Empty(Node.Kernel.Snapshots);
     }

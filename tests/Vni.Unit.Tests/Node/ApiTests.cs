@@ -115,6 +115,7 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData(ErrorCodes.DumpFailed, 500)]
     [InlineData(ErrorCodes.RestoreFailed, 500)]
     [InlineData(ErrorCodes.VerificationFailed, 500)]
+    [InlineData(ErrorCodes.RegistryUnavailable, 503)]
     [InlineData(ErrorCodes.Internal, 500)]
     [InlineData(ErrorCodes.NodeIncapable, 503)]
     [InlineData(ErrorCodes.DaemonUnavailable, 503)]
