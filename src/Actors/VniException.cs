@@ -55,6 +55,9 @@ public static class ErrorCodes
     /// <summary>The working directory does not exist in the instance's root.</summary>
     public const string WorkdirNotFound = "workdir_not_found";
 
+    /// <summary>A process that was started did not get ready in its time; the sentence names it and why.</summary>
+    public const string NotReady = "not_ready";
+
     /// <summary>A process holds something that cannot be saved; the sentence names process and reason.</summary>
     public const string NotDumpable = "not_dumpable";
 

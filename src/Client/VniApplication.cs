@@ -51,6 +51,9 @@ public sealed class VniApplication
     public Task<ApplicationView> StopAsync(StopRequest? request = null, CancellationToken cancellationToken = default) =>
         _client.StopAsync(Aid, request ?? new StopRequest(), cancellationToken);
 
+    /// <summary>Starts another program in it, as a full member; returns when it has been executed.</summary>
+    public Task<JoinView> JoinAsync(JoinRequest request, CancellationToken cancellationToken = default) => _client.JoinAsync(Aid, request, cancellationToken);
+
     /// <summary>Removes it with its identity, files and snapshots; <paramref name="force"/>: also while it runs.</summary>
     public Task RemoveAsync(bool force = false, CancellationToken cancellationToken = default) => _client.RemoveAsync(Aid, force, cancellationToken);
 

@@ -56,6 +56,11 @@ public sealed partial class VniClient : IDisposable
         _transport.SendAsync(
             HttpMethod.Post, PathOf(aid, "/stop"), request, VniJson.Default.StopRequest, VniJson.Default.ApplicationView, cancellationToken);
 
+    /// <summary>Starts another program in a running application, as a full member of it; returns when it has been executed.</summary>
+    public Task<JoinView> JoinAsync(string aid, JoinRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Post, PathOf(aid, "/join"), request, VniJson.Default.JoinRequest, VniJson.Default.JoinView, cancellationToken);
+
     /// <summary>Removes an application with its files, snapshots and identity; <paramref name="force"/>: even while it runs.</summary>
     public async Task RemoveAsync(string aid, bool force, CancellationToken cancellationToken = default)
     {

@@ -38,6 +38,7 @@ internal sealed class VniCommand
             new InspectCommand(this, names).Create(),
             new LogsCommand(this, names).Create(),
             new ExecCommand(this, names).Create(),
+            new JoinCommand(this, names).Create(),
             new StopCommand(this, names).Create(),
             new StartCommand(this, names).Create(),
             new RemoveCommand(this, names).Create(),

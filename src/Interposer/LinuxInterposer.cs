@@ -88,6 +88,9 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     public Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken) => AdoptConfirmedAsync(instance, () => new AdoptInstance(_kit, _freezer).RunAsync(instance), cancellationToken);
 
     /// <inheritdoc />
+    public Task<int> JoinAsync(InstanceSpec instance, ProcessDeclaration process, CancellationToken cancellationToken) => new JoinInstance(_kit).RunAsync(instance, process, cancellationToken);
+
+    /// <inheritdoc />
     public async Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken)
     {
         await _stop.RunAsync(instance.Aid, grace).ConfigureAwait(false);
@@ -161,6 +164,9 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
 
     /// <inheritdoc />
     public IReadOnlyList<LiveProcess> ListProcesses(Aid aid) => LiveProcesses.List(_kit.Cgroups.Find(aid), ChainRecords.ReadPids(_kit.Paths(aid)));
+
+    /// <inheritdoc />
+    public IReadOnlyList<ChainMember> ListChain(Aid aid) => _kit.Live.FindInit(aid) is null ? [] : ChainRecords.ReadChain(_kit.Paths(aid));
 
     /// <inheritdoc />
     public Stream? OpenLog(Aid aid, string process) => ChainLogs.Open(_kit.Paths(aid), process);

@@ -8,7 +8,7 @@ internal sealed partial class ApplicationActor
 {
     /// <summary>The state that an operation ends in.</summary>
     private ApplicationState Settled(ApplicationStatus status) =>
-        State with { Status = status, Reason = null, Former = null, PendingSnapshot = null, HandOff = null };
+        State with { Status = status, Reason = null, Former = null, PendingSnapshot = null, HandOff = null, Joined = status == Stopped ? [] : State.Joined };
 
     private bool IsRestore => _command is RestoreApplication or TakeOver or RestoreAgain;
 
@@ -26,6 +26,9 @@ internal sealed partial class ApplicationActor
         {
             case (Starting, _):
                 Launch();
+                break;
+            case (Running, JoinApplication):
+                Join();
                 break;
             case (Snapshotting, TakeSnapshot take):
                 FaultPoints.Reach("snapshot:decided");
@@ -102,6 +105,9 @@ internal sealed partial class ApplicationActor
                 break;
             case StartApplication start:
                 start.Reply.Success(State);
+                break;
+            case JoinApplication join:
+                join.Reply.Success(new ApplicationJoined(State, _join!.Process.Name, _joinedPid));
                 break;
             case StopApplication stop:
                 stop.Reply.Success(State);

@@ -171,6 +171,7 @@ internal sealed partial class ApplicationActor
         var spec = Spec;
         if (lost.Count > 0) await store.DropSnapshotsAsync(lost, newest: null, Context.Stopping);
         var initPid = 0;
+        IReadOnlyList<string>? known = null;
         IReadOnlyList<ProcessExit> exits = [];
         foreach (var step in plan.Steps)
         {
@@ -182,7 +183,8 @@ internal sealed partial class ApplicationActor
                         // Adopting thaws: where others may have acted meanwhile, the registry has the first word. The application is
                         // written as it is, so that a write of the former daemon that is still under way finds another revision.
                         using var turn = await gate.PassAsync(settings.Shared ? -1 : gate.Closings, ConfirmAsync, Context.Stopping);
-                        initPid = (await interposer.AdoptAsync(spec, CancellationToken.None)).InitPid;
+                        var adopted = await interposer.AdoptAsync(spec, CancellationToken.None);
+                        (initPid, known) = (adopted.InitPid, adopted.Members);
                     }
                     catch (VniException e)
                     {
@@ -210,7 +212,7 @@ internal sealed partial class ApplicationActor
             }
         }
 
-        return new RecoveryResult(plan, initPid, exits, stored);
+        return new RecoveryResult(plan, initPid, exits, stored) { Members = known };
 
         async Task ConfirmAsync() => stored = await store.RecordAsync(stored, new ApplicationChange(stored.State, OwnerChange.Take), Context.Stopping);
     }
@@ -228,6 +230,7 @@ internal sealed partial class ApplicationActor
 
         if (next.Status == Stopped && ApplicationRecovery.Again(State with { Snapshot = next.Snapshot }, result.Exits, next.Snapshot is { } newest && ports.Shipping.HasSnapshot(newest)) is { Next: { } restored } again)
             (plan, next) = (again, restored);
+        if (result.Members is { } members && next.Joined.Any(joined => !members.Contains(joined.Name))) next = next with { Joined = [.. next.Joined.Where(joined => members.Contains(joined.Name))] };
         if (next.Status == Stopped && result.Exits.Count > 0) next = next with { Exits = result.Exits };
         if (plan.Message is null && next == State && plan.Owner == OwnerChange.Release && !_stored.Owned) Finish();
         else Record(new ApplicationChange(next, plan.Owner) { Event = plan.Message is { } message ? (EventKinds.Recovered, message) : null });

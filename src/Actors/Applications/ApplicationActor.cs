@@ -64,7 +64,7 @@ internal sealed partial class ApplicationActor(
 
     private ApplicationState State => _stored.State;
 
-    private InstanceSpec Spec => new(State.Aid, State.Identity, State.Declaration, State.Epoch);
+    private InstanceSpec Spec => new(State.Aid, State.Identity, State.Declaration, State.Epoch) { Joined = State.Joined };
 
     protected override Task StartedAsync()
     {
@@ -105,7 +105,10 @@ internal sealed partial class ApplicationActor(
                 break;
             case (Stopped or Lost, StartApplication start) when State.HandOff is null:
                 Begin(start);
-                Decide(State with { Status = Starting, Former = Stopped, Resumed = false }, OwnerChange.Take);
+                Decide(State with { Status = Starting, Former = Stopped, Resumed = false, Joined = [] }, OwnerChange.Take);
+                break;
+            case (Running, JoinApplication join):
+                BeginJoin(join);
                 break;
             case (Running, TakeSnapshot take):
                 Begin(take);
@@ -202,6 +205,12 @@ internal sealed partial class ApplicationActor(
                 _failure = reason;
                 Record(Settled(Stopped) with { Reason = ApplicationSentences.Why(reason) }, OwnerChange.Release, EventKinds.Failed, ApplicationSentences.Why(reason));
                 break;
+            case (Running, Outcome.Joined { Pid: var pid }):
+                RecordJoin(pid);
+                break;
+            case (Running, Outcome.Failed { Reason: var reason }) when _command is JoinApplication:
+                RecordNoJoin(reason);
+                break;
             case (Snapshotting, Outcome.Captured { Result: var result }):
                 FaultPoints.Reach("snapshot:captured");
                 CommitCapture(result);
@@ -223,7 +232,7 @@ internal sealed partial class ApplicationActor(
                 break;
             case (Restoring, CommitRestore { Reply: var reply }) when IsRestore:
                 _commit = reply;
-                Decide(State with { Status = Running, Resumed = false });
+                Decide(State with { Status = Running, Resumed = false, Joined = _restoring!.Joined ?? [] });
                 break;
             case (_, CommitRestore { Reply: var reply }):
                 reply.Failure(new VniException(ErrorCodes.Conflict, $"the restore of application {State.Aid} is no longer under way; look at its state and try again"));

@@ -54,6 +54,22 @@ public sealed record ProcessDeclaration
     /// <summary>Absolute path in the instance.</summary>
     /// <value>Default <c>/</c>.</value>
     public string Workdir { get; set; } = "/";
+
+    /// <summary>Processes that must be ready, or started where they have no test, before this one is started; stopped in the other order.</summary>
+    public IReadOnlyList<string> After { get; set; } = [];
+
+    /// <summary>Whether it is started again when it has ended; <c>null</c>: never.</summary>
+    public RestartPolicy? Restart { get; set; }
+
+    /// <summary>What says that it is ready; <c>null</c>: that it has been started.</summary>
+    public ReadinessTest? Ready { get; set; }
+
+    /// <summary>What asks it to end: a signal's name, with or without <c>SIG</c>, or its number.</summary>
+    /// <value>Default <c>TERM</c>.</value>
+    public string StopSignal { get; set; } = "TERM";
+
+    /// <summary>Seconds after that signal until it is killed, 0 to 3600; <c>null</c>: as long as the whole stop takes.</summary>
+    public double? GraceSeconds { get; set; }
 }
 
 /// <summary>Limits that the cgroup enforces; <c>null</c>: none.</summary>

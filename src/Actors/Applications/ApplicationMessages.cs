@@ -39,6 +39,15 @@ internal sealed record StopApplication(TimeSpan Grace, Reply<ApplicationState> R
     public override void Fail(Exception reason) => Reply.Failure(reason);
 }
 
+/// <summary>Starts another program in it.</summary>
+/// <param name="Request">The program.</param>
+/// <param name="Ended">Names of its programs that have ended for good, as far as is known.</param>
+/// <param name="Reply">The answer.</param>
+internal sealed record JoinApplication(JoinRequest Request, IReadOnlySet<string> Ended, Reply<ApplicationJoined> Reply) : ApplicationCommand("a program is joining it", "joined")
+{
+    public override void Fail(Exception reason) => Reply.Failure(reason);
+}
+
 /// <summary>Takes a snapshot [fig. 5].</summary>
 /// <param name="LeaveRunning">Whether it runs on, or becomes dormant.</param>
 /// <param name="Sync">Whether the answer waits until the snapshot is on disk; the application does not.</param>
@@ -147,6 +156,8 @@ internal abstract record Outcome : ApplicationMessage
 {
     internal sealed record Launched(int InitPid) : Outcome;
 
+    internal sealed record Joined(int Pid) : Outcome;
+
     internal sealed record Captured(CaptureResult Result) : Outcome;
 
     internal sealed record RolledBack(string? Problem) : Outcome;
@@ -237,6 +248,9 @@ internal abstract record Background : ApplicationMessage
         public Reply<bool>? Reply { get; init; }
     }
 }
+
+/// <summary>The answer to <see cref="JoinApplication"/>.</summary>
+internal sealed record ApplicationJoined(ApplicationState State, string Process, int Pid);
 
 /// <summary>The answer to <see cref="TakeSnapshot"/>.</summary>
 internal sealed record SnapshotTaken(ApplicationState State, SnapshotRecord Snapshot, IReadOnlyList<Phase> Phases);

@@ -40,7 +40,11 @@ internal sealed record RecoveryPlan(IReadOnlyList<RecoveryStep> Steps, Applicati
 /// <param name="InitPid">Harness of the instance that was adopted; 0: none.</param>
 /// <param name="Exits">How processes ended.</param>
 /// <param name="Stored">What the next write starts from.</param>
-internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyList<ProcessExit> Exits, StoredApplication Stored);
+internal sealed record RecoveryResult(RecoveryPlan Plan, int InitPid, IReadOnlyList<ProcessExit> Exits, StoredApplication Stored)
+{
+    /// <summary>Programs that the harness knows of the instance that was adopted; <c>null</c>: as recorded.</summary>
+    public IReadOnlyList<string>? Members { get; init; }
+}
 
 /// <summary>
 /// What a daemon that starts anew does about each application of its node. No process is started that was not running.
@@ -124,7 +128,7 @@ internal static class ApplicationRecovery
     }
 
     private static ApplicationState Settled(ApplicationState state, ApplicationStatus status, string? reason) =>
-        state with { Status = status, Reason = reason, Former = null, PendingSnapshot = null, HandOff = null, Resumed = status == Running };
+        state with { Status = status, Reason = reason, Former = null, PendingSnapshot = null, HandOff = null, Resumed = status == Running, Joined = status == Stopped ? [] : state.Joined };
 
     private static RecoveryPlan Adopt(ApplicationState state, string? message, params RecoveryStep[] then) =>
         new([RecoveryStep.Adopt, .. then], Settled(state, Running, message is null ? state.Reason : null), message);

@@ -82,6 +82,9 @@ public sealed record ApplicationState
     /// <summary>Exit statuses of the processes of a stopped application.</summary>
     public IReadOnlyList<ProcessExit> Exits { get; init; } = [];
 
+    /// <summary>Programs that have joined this activation, in that order; they are gone when it is stopped.</summary>
+    public IReadOnlyList<ProcessDeclaration> Joined { get; set; } = [];
+
     /// <summary>When it was first run.</summary>
     public required DateTimeOffset Created { get; init; }
 
@@ -101,7 +104,7 @@ public sealed record ApplicationState
 public sealed record HandOffRecord(string Id, string Source, string Target, long Epoch, bool Returned = false);
 
 /// <summary>How a process of the chain ended.</summary>
-/// <param name="Process">Its name in the declaration.</param>
+/// <param name="Process">Its name in the declaration, or as one that joined.</param>
 /// <param name="ExitCode">Its status, or <c>null</c> if a signal ended it.</param>
 /// <param name="Signal">The number of that signal, or <c>null</c>.</param>
 public sealed record ProcessExit(string Process, int? ExitCode, int? Signal);
@@ -121,6 +124,9 @@ public static class EventKinds
 
     /// <summary>Processes run, from their beginning.</summary>
     public const string Started = "started";
+
+    /// <summary>A program has joined it.</summary>
+    public const string Joined = "joined";
 
     /// <summary>A snapshot is complete.</summary>
     public const string Snapshotted = "snapshotted";

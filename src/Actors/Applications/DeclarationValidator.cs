@@ -17,7 +17,7 @@ public static class DeclarationValidator
     public const int MaxBytes = 128 * 1024;
 
     /// <summary>Bytes of a path, with its final NUL (<c>PATH_MAX</c>, limits.h).</summary>
-    private const int MaxPath = 4096;
+    internal const int MaxPath = 4096;
 
     /// <summary>The instance's user namespace maps the ids 0 to 65535.</summary>
     private const int MaxId = 65535;
@@ -35,6 +35,24 @@ public static class DeclarationValidator
     public static void Check(ApplicationDeclaration declaration)
     {
         var problems = Problems(declaration);
+        if (problems.Count > 0) throw new VniException(ErrorCodes.InvalidArgument, string.Join("; ", problems));
+    }
+
+    /// <summary>What is wrong with order, restarts, readiness and stopping of a chain, whatever else is.</summary>
+    public static IReadOnlyList<string> ProblemsOfChain(IReadOnlyList<ProcessDeclaration> processes)
+    {
+        var problems = new List<string>();
+        foreach (var process in processes) ChainValidator.Check(process, $"process '{process.Name}'", problems);
+        ChainValidator.CheckOrder(processes, problems);
+        return problems;
+    }
+
+    /// <summary>Refuses a program that is to join with problems.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>, with every problem.</exception>
+    public static void CheckJoin(ProcessDeclaration process)
+    {
+        var problems = new List<string>();
+        CheckProcess(process, 1, [], problems);
         if (problems.Count > 0) throw new VniException(ErrorCodes.InvalidArgument, string.Join("; ", problems));
     }
 
@@ -98,6 +116,8 @@ public static class DeclarationValidator
             if (processes[i] is not { } process) problems.Add($"process {i + 1} is empty: give it a name and a command");
             else CheckProcess(process, i + 1, names, problems);
         }
+
+        ChainValidator.CheckOrder([.. processes.OfType<ProcessDeclaration>()], problems);
     }
 
     private static void CheckProcess(ProcessDeclaration process, int number, HashSet<string> names, List<string> problems)
@@ -109,9 +129,10 @@ public static class DeclarationValidator
         CheckEnvironment(process.Env, who, problems);
         if (UserProblem(process.User) is { } user) problems.Add($"user {DnsLabel.Quote(process.User)} of {who} is not valid: {user}");
         CheckPath($"working directory of {who},", process.Workdir, problems);
+        ChainValidator.Check(process, who, problems);
     }
 
-    private static void CheckCommand(IReadOnlyList<string>? command, string who, List<string> problems)
+    internal static void CheckCommand(IReadOnlyList<string>? command, string who, List<string> problems)
     {
         if (command is not { Count: > 0 } || string.IsNullOrEmpty(command[0])) problems.Add($"the command of {who} is empty: give a program and its arguments");
         else if (command.Any(argument => argument is null)) problems.Add($"the command of {who} has an argument that is null: give text");

@@ -83,7 +83,7 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
 
     public MigrationView View(ApplicationState state, string from) => new()
     {
-        Application = ApplicationViews.Of(Resumed?.State ?? state, []),
+        Application = ApplicationViews.Of(Resumed?.State ?? state, [], []),
         From = from,
         To = HandOff.Target,
         Phases = _phases,

@@ -19,6 +19,7 @@ internal static class FarmKinds
     public static readonly PeerKind<ToApplication<bool>, Routed<ApplicationView>> View = new("application.view", Json.ToApplicationBoolean, Json.RoutedApplicationView) { IsQuery = true };
     public static readonly PeerKind<ToApplication<bool>, Routed<ApplicationView>> Start = new("application.start", Json.ToApplicationBoolean, Json.RoutedApplicationView);
     public static readonly PeerKind<ToApplication<StopRequest>, Routed<ApplicationView>> Stop = new("application.stop", Json.ToApplicationStopRequest, Json.RoutedApplicationView);
+    public static readonly PeerKind<ToApplication<JoinRequest>, Routed<JoinView>> Join = new("application.join", Json.ToApplicationJoinRequest, Json.RoutedJoinView);
     public static readonly PeerKind<ToApplication<bool>, Routed<bool>> Remove = new("application.remove", Json.ToApplicationBoolean, Json.RoutedBoolean);
     public static readonly PeerKind<ToApplication<SnapshotRequest>, Routed<SnapshotView>> Snapshot = new("application.snapshot", Json.ToApplicationSnapshotRequest, Json.RoutedSnapshotView);
     public static readonly PeerKind<ToApplication<RestoreRequest>, Routed<RestoreView>> Restore = new("application.restore", Json.ToApplicationRestoreRequest, Json.RoutedRestoreView);
@@ -99,6 +100,7 @@ internal sealed record FetchSnapshot(SnapshotRecord Snapshot);
 [JsonSerializable(typeof(ApplicationView))]
 [JsonSerializable(typeof(ToApplication<bool>))]
 [JsonSerializable(typeof(ToApplication<StopRequest>))]
+[JsonSerializable(typeof(ToApplication<JoinRequest>))]
 [JsonSerializable(typeof(ToApplication<SnapshotRequest>))]
 [JsonSerializable(typeof(ToApplication<RestoreRequest>))]
 [JsonSerializable(typeof(ToApplication<MigrateRequest>))]
@@ -106,6 +108,7 @@ internal sealed record FetchSnapshot(SnapshotRecord Snapshot);
 [JsonSerializable(typeof(Routed<bool>))]
 [JsonSerializable(typeof(Routed<ApplicationView>))]
 [JsonSerializable(typeof(Routed<SnapshotView>))]
+[JsonSerializable(typeof(Routed<JoinView>))]
 [JsonSerializable(typeof(Routed<RestoreView>))]
 [JsonSerializable(typeof(Routed<MigrationView>))]
 [JsonSerializable(typeof(PrepareHandOff))]

@@ -12,6 +12,13 @@ internal static class AidGenerator
     /// <param name="random">Where the digits come from.</param>
     public static Aid Next(string program, Random random)
     {
+        var stem = StemOf(program);
+        return Aid.Parse($"{(stem.Length == 0 ? "app" : stem)}-{Base32.Encode(random.NextInt64(), SuffixLength)}");
+    }
+
+    /// <summary>A program's name made into a label that leaves room for a hyphen and four characters; empty if nothing is left of it.</summary>
+    public static string StemOf(string program)
+    {
         var label = new StringBuilder();
         foreach (var c in program[(program.TrimEnd('/').LastIndexOf('/') + 1)..].ToLowerInvariant())
         {
@@ -20,7 +27,6 @@ internal static class AidGenerator
             else if (label.Length > 0 && label[^1] != '-') label.Append('-');
         }
 
-        var stem = label.ToString().Trim('-');
-        return Aid.Parse($"{(stem.Length == 0 ? "app" : stem)}-{Base32.Encode(random.NextInt64(), SuffixLength)}");
+        return label.ToString().Trim('-');
     }
 }

@@ -1,3 +1,4 @@
+using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 
 namespace Vni.Actors.Interposition;
@@ -7,6 +8,10 @@ public interface IInstanceAccess
 {
     /// <summary>Its processes at this moment, in order of virtual pid; empty when none run. A few reads of <c>/proc</c> per process.</summary>
     IReadOnlyList<LiveProcess> ListProcesses(Aid aid);
+
+    /// <summary>The programs of its chain and those that joined, as its harness has them; empty when none run. It is what the
+    /// harness wrote into the instance, where the application could, too: it can only deceive about itself.</summary>
+    IReadOnlyList<ChainMember> ListChain(Aid aid);
 
     /// <summary>
     /// Opens the log of a process of the chain as it is now, for reading, seekable; <c>null</c> while there is none. The
@@ -30,6 +35,20 @@ public interface IInstanceAccess
 /// <param name="Threads">Number of threads.</param>
 /// <param name="Memory">Resident bytes.</param>
 public sealed record LiveProcess(int Pid, int HostPid, int Parent, string? Process, string Command, int Threads, long Memory);
+
+/// <param name="Name">Its name.</param>
+/// <param name="State"><c>pending</c>, <c>starting</c>, <c>running</c>, <c>waiting</c> (for its restart), <c>stopping</c> or <c>ended</c>; see <c>docs/chains.md</c>.</param>
+/// <param name="Pid">Virtual pid; <c>null</c>: it does not run.</param>
+/// <param name="Restarts">How often it was started again.</param>
+/// <param name="LastExit">How it last ended; <c>null</c>: it has not.</param>
+public sealed record ChainMember(string Name, string State, int? Pid, long Restarts, ProcessExit? LastExit)
+{
+    /// <summary>Of one that is not to run any more.</summary>
+    public const string Ended = "ended";
+
+    /// <summary>Of one whose restart is due.</summary>
+    public const string Waiting = "waiting";
+}
 
 /// <param name="Command">Program and arguments.</param>
 /// <param name="Env">Added to the instance's own variables.</param>

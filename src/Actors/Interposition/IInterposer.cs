@@ -26,7 +26,7 @@ public interface IInterposer : IAsyncDisposable
 
     /// <summary>
     /// Builds the shell (cgroup, layer, namespaces, plugged port) and starts all processes of the chain; returns when
-    /// each has executed its program.
+    /// each has executed its program, and those with a readiness test are ready.
     /// </summary>
     Task<StartedInstance> StartAsync(InstanceSpec instance, CancellationToken cancellationToken);
 
@@ -34,8 +34,14 @@ public interface IInterposer : IAsyncDisposable
     Task<StartedInstance> AdoptAsync(InstanceSpec instance, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Ends all processes (SIGTERM to the harness, which passes it on; SIGKILL after <paramref name="grace"/>) and takes
-    /// the shell away, port included. Files of the layer stay. Does nothing where nothing is.
+    /// Starts another program in a running instance, as a child of its harness; returns its virtual pid when it has been
+    /// executed. Nothing of it stays when that fails.
+    /// </summary>
+    Task<int> JoinAsync(InstanceSpec instance, ProcessDeclaration process, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends all processes (SIGTERM to the harness, which stops the chain in its order; SIGKILL after <paramref name="grace"/>)
+    /// and takes the shell away, port included. Files of the layer stay. Does nothing where nothing is.
     /// </summary>
     Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken);
 
@@ -84,10 +90,18 @@ public interface IInterposer : IAsyncDisposable
 /// <param name="Identity">Address, MAC, hostname.</param>
 /// <param name="Declaration">The chain, root and limits.</param>
 /// <param name="Epoch">Epoch of the owner that asks.</param>
-public sealed record InstanceSpec(Aid Aid, VirtualIdentity Identity, ApplicationDeclaration Declaration, long Epoch);
+public sealed record InstanceSpec(Aid Aid, VirtualIdentity Identity, ApplicationDeclaration Declaration, long Epoch)
+{
+    /// <summary>Programs that have joined it.</summary>
+    public IReadOnlyList<ProcessDeclaration> Joined { get; set; } = [];
+}
 
 /// <param name="InitPid">Pid of the harness in the node's PID namespace.</param>
-public sealed record StartedInstance(int InitPid);
+public sealed record StartedInstance(int InitPid)
+{
+    /// <summary>Names of all programs that the harness knows, of an instance that was taken over; <c>null</c>: as the actor has them.</summary>
+    public IReadOnlyList<string>? Members { get; init; }
+}
 
 /// <param name="Aid">The instance.</param>
 /// <param name="InitPid">Which activation of it: a late message about an earlier one is recognised by this.</param>

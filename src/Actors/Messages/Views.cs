@@ -39,6 +39,12 @@ public sealed record ApplicationView
     /// <summary>Its processes, with the node's pids.</summary>
     public IReadOnlyList<LiveProcess> Processes { get; init; } = [];
 
+    /// <summary>The programs of the chain and those that joined, while it runs.</summary>
+    public IReadOnlyList<ChainMember> Chain { get; init; } = [];
+
+    /// <summary>Programs that have joined since it was started.</summary>
+    public IReadOnlyList<ProcessDeclaration> Joined { get; init; } = [];
+
     /// <summary>How processes of a stopped application ended.</summary>
     public IReadOnlyList<ProcessExit> Exits { get; init; } = [];
 
@@ -136,6 +142,40 @@ public sealed record SnapshotRequest(bool LeaveRunning = false, bool Sync = fals
 /// <summary>The body of <c>POST /v1/applications/AID/restore</c>.</summary>
 /// <param name="Snapshot">Which one; <c>null</c>: the newest.</param>
 public sealed record RestoreRequest(string? Snapshot = null);
+
+/// <summary>The body of <c>POST /v1/applications/AID/join</c>: a program, as <see cref="ProcessDeclaration"/> has it.</summary>
+public sealed record JoinRequest
+{
+    /// <summary>Name within the application, a DNS label that no declared or running program has; <c>null</c>: one is made from the command.</summary>
+    public string? Name { get; set; }
+
+    /// <inheritdoc cref="ProcessDeclaration.Command" />
+    public IReadOnlyList<string> Command { get; set; } = [];
+
+    /// <inheritdoc cref="ProcessDeclaration.Env" />
+    public IReadOnlyDictionary<string, string> Env { get; set; } = new Dictionary<string, string>();
+
+    /// <inheritdoc cref="ProcessDeclaration.User" />
+    public string User { get; set; } = "root";
+
+    /// <inheritdoc cref="ProcessDeclaration.Workdir" />
+    public string Workdir { get; set; } = "/";
+
+    /// <inheritdoc cref="ProcessDeclaration.Restart" />
+    public RestartPolicy? Restart { get; set; }
+
+    /// <inheritdoc cref="ProcessDeclaration.StopSignal" />
+    public string StopSignal { get; set; } = "TERM";
+
+    /// <inheritdoc cref="ProcessDeclaration.GraceSeconds" />
+    public double? GraceSeconds { get; set; }
+}
+
+/// <summary>The answer to <c>join</c>.</summary>
+/// <param name="Process">Its name.</param>
+/// <param name="Pid">Its virtual pid.</param>
+/// <param name="Application">The application with it.</param>
+public sealed record JoinView(string Process, int Pid, ApplicationView Application);
 
 /// <summary>The body of <c>POST /v1/applications/AID/stop</c>.</summary>
 /// <param name="GraceSeconds">Seconds between SIGTERM and SIGKILL; default 10.</param>

@@ -28,6 +28,8 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(SnapshotRequest))]
 [JsonSerializable(typeof(RestoreRequest))]
 [JsonSerializable(typeof(StopRequest))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(JoinView))]
 [JsonSerializable(typeof(NodeView))]
 [JsonSerializable(typeof(IReadOnlyList<NodeView>))]
 [JsonSerializable(typeof(ClusterView))]

@@ -2,6 +2,7 @@ using Vni.Actors.Applications;
 using Vni.Actors.Farms;
 using Vni.Actors.HandOffs;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
 using Vni.Actors.Messaging;
@@ -27,6 +28,13 @@ public sealed partial class ApplicationService
 
     private async Task<ApplicationView> StopHereAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken) =>
         View(await AskAsync<ApplicationState>(aid, reply => new StopApplication(grace, reply), cancellationToken));
+
+    private async Task<JoinView> JoinHereAsync(Aid aid, JoinRequest request, CancellationToken cancellationToken)
+    {
+        var ended = _ports.Access.ListChain(aid).Where(member => member.State == ChainMember.Ended).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
+        var joined = await AskAsync<ApplicationJoined>(aid, reply => new JoinApplication(request, ended, reply), cancellationToken);
+        return new JoinView(joined.Process, joined.Pid, View(joined.State));
+    }
 
     private Task<bool> RemoveHereAsync(Aid aid, bool force, CancellationToken cancellationToken) =>
         AskAsync<bool>(aid, reply => new RemoveApplication(force, reply), cancellationToken);
@@ -73,6 +81,7 @@ public sealed partial class ApplicationService
         receiver.On(FarmKinds.View, (_, ask, cancel) => AnswerAsync(() => ViewHereAsync(ask.Aid, cancel)));
         receiver.On(FarmKinds.Start, (_, ask, cancel) => AnswerAsync(() => StartHereAsync(ask.Aid, cancel)));
         receiver.On(FarmKinds.Stop, (_, ask, cancel) => AnswerAsync(() => StopHereAsync(ask.Aid, TimeSpan.FromSeconds(ask.Body.GraceSeconds), cancel)));
+        receiver.On(FarmKinds.Join, (_, ask, cancel) => AnswerAsync(() => JoinHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Remove, (_, ask, cancel) => AnswerAsync(() => RemoveHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Snapshot, (_, ask, cancel) => AnswerAsync(() => SnapshotHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Restore, (_, ask, cancel) => AnswerAsync(() => RestoreHereAsync(ask.Aid, ask.Body, cancel)));

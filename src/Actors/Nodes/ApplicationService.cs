@@ -109,6 +109,10 @@ public sealed partial class ApplicationService : IAsyncDisposable
         return RouteAsync(aid, FarmKinds.Stop, new StopRequest(grace.TotalSeconds), () => StopHereAsync(aid, grace, cancellationToken), cancellationToken);
     }
 
+    /// <summary>Starts another program in a running application, as a full member of it.</summary>
+    public Task<JoinView> JoinAsync(Aid aid, JoinRequest request, CancellationToken cancellationToken) =>
+        RouteAsync(aid, FarmKinds.Join, request, () => JoinHereAsync(aid, request, cancellationToken), cancellationToken);
+
     /// <summary>Removes an application with its files, snapshots and identity; a running one only with <paramref name="force"/>.</summary>
     public Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) =>
         RouteAsync(aid, FarmKinds.Remove, force, () => RemoveHereAsync(aid, force, cancellationToken), cancellationToken);
@@ -190,7 +194,9 @@ public sealed partial class ApplicationService : IAsyncDisposable
     }
 
     private ApplicationView View(ApplicationState state) =>
-        ApplicationViews.Of(state, state.Node == _settings.Node ? _ports.Access.ListProcesses(state.Aid) : []);
+        state.Node == _settings.Node
+            ? ApplicationViews.Of(state, _ports.Access.ListProcesses(state.Aid), _ports.Access.ListChain(state.Aid))
+            : ApplicationViews.Of(state, [], []);
 
     /// <summary>Asks an application's actor. One that stopped before it could answer is asked for anew, once: it was
     /// replaced, or its application is gone and the answer says so.</summary>

@@ -8,7 +8,7 @@ namespace Vni.Actors.Nodes;
 /// <summary>Registry records as users and programs see them.</summary>
 internal static class ApplicationViews
 {
-    public static ApplicationView Of(ApplicationState state, IReadOnlyList<LiveProcess> processes) => new()
+    public static ApplicationView Of(ApplicationState state, IReadOnlyList<LiveProcess> processes, IReadOnlyList<ChainMember> chain) => new()
     {
         Aid = state.Aid.Value,
         Status = ApplicationSentences.Name(state.Status),
@@ -21,6 +21,8 @@ internal static class ApplicationViews
         Pids = [.. processes.Select(process => process.Pid)],
         Snapshot = state.Snapshot,
         Processes = processes,
+        Chain = chain,
+        Joined = state.Joined,
         Exits = state.Exits,
         Declaration = state.Declaration,
         Created = state.Created,

@@ -31,6 +31,9 @@ public sealed record SnapshotManifest
     /// <summary>The declaration, as run.</summary>
     public required ApplicationDeclaration Declaration { get; init; }
 
+    /// <summary>Programs that had joined it; <c>null</c>: none.</summary>
+    public IReadOnlyList<ProcessDeclaration>? Joined { get; init; }
+
     /// <summary>Address, MAC and hostname.</summary>
     public required VirtualIdentity Identity { get; init; }
 
@@ -90,6 +93,9 @@ public sealed record SnapshotRecord(string Id, Aid Aid, string Node, DateTimeOff
 
     /// <summary>Whether it is in the directory that all nodes share.</summary>
     public bool Shared { get; init; }
+
+    /// <summary>Programs that had joined it; <c>null</c>: none.</summary>
+    public IReadOnlyList<ProcessDeclaration>? Joined { get; init; }
 
     /// <summary>All nodes whose disks hold it.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

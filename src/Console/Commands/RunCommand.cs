@@ -19,6 +19,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
     private readonly Option<Dictionary<string, string>> _env = FormedOptions.Env("Variable of every process; may be given several times");
     private readonly Option<string?> _user = FormedOptions.Text("--user", "USER", "User of every process, by name or uid, with an optional :group [default: root]");
     private readonly Option<string?> _workdir = FormedOptions.Text("--workdir", "DIR", "Working directory of every process [default: /]");
+    private readonly Option<string> _restart = JoinCommand.RestartOption("Whether every process is started again when it has ended [default: never]");
     private readonly Option<string?> _root = FormedOptions.Text("--root", "DIR", "Directory that the application sees as / [default: /]");
     private readonly Option<string?> _node = names.Node("--node", "Node that starts it [default: the one that is asked]");
     private readonly Option<double?> _checkpoint = FormedOptions.Duration("--checkpoint", "Take a running snapshot this often, to recover from when its node dies [default: never]");
@@ -30,7 +31,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
     {
         var command = new Command("run", "Start an application with its own address and hostname")
         {
-            _name, _ip, _hostname, _env, _user, _workdir, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
+            _name, _ip, _hostname, _env, _user, _workdir, _restart, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
         };
         command.Validators.Add(result =>
         {
@@ -53,6 +54,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
             Env = context.Get(_env) ?? [],
             User = context.Get(_user),
             Workdir = context.Get(_workdir),
+            Restart = JoinCommand.Restart(context.Get(_restart)),
             // The daemon has another working directory.
             Root = context.Get(_root) is { } root ? AbsoluteRoot(root) : null,
             Node = context.Get(_node),

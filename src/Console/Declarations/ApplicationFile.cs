@@ -22,7 +22,7 @@ internal static class ApplicationFile
     private static readonly string[] s_keys = ["name", "ip", "hostname", "root", "node", "checkpoint", "limits", "processes"];
     private static readonly string[] s_checkpointKeys = ["every"];
     private static readonly string[] s_limitKeys = ["memory", "cpus"];
-    private static readonly string[] s_processKeys = ["name", "command", "env", "user", "workdir"];
+    private static readonly string[] s_processKeys = ["name", "command", "env", "user", "workdir", .. ChainKeys.Names];
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: it cannot be read, or lists every problem with line and column.</exception>
@@ -125,6 +125,11 @@ internal static class ApplicationFile
                     if (ReadProcess(list.Items[i], i, list.Items.Count, names, problems) is { } process) processes.Add(process);
                 }
 
+                if (names.Count == list.Items.Count || list.Items.Count == 1)
+                {
+                    foreach (var problem in DeclarationValidator.ProblemsOfChain(processes)) problems.Add(list, problem);
+                }
+
                 break;
             case var other:
                 problems.Add(other, $"processes must be a list; found {Section.Describe(other)}");
@@ -147,7 +152,7 @@ internal static class ApplicationFile
         var name = section.Text("name", Label);
         if (name is null && count > 1 && section.Item("name") is null) section.Missing("name", "each of several processes needs one");
         if (name is not null && !names.TryAdd(name, index)) problems.Add(section.PlaceOf("name"), $"{path}.name '{name}' is also the name of processes[{names[name]}]");
-        return process with
+        return ChainKeys.Read(process, section, path, problems) with
         {
             Name = name ?? process.Name,
             User = section.Text("user", text => text.Length > 0 ? null : "give a user name or uid") ?? process.User,
@@ -155,7 +160,7 @@ internal static class ApplicationFile
         };
     }
 
-    private static IReadOnlyList<string> ReadCommand(Section section, string path, Problems problems)
+    internal static IReadOnlyList<string> ReadCommand(Section section, string path, Problems problems)
     {
         IReadOnlyList<string> words = [];
         switch (section.Item("command"))

@@ -31,6 +31,9 @@ internal sealed record RunOptions
     /// <summary>For every process.</summary>
     public string? Workdir { get; init; }
 
+    /// <summary>For every process.</summary>
+    public RestartPolicy? Restart { get; init; }
+
     /// <summary>The declaration, with what was said here in place of what it says.</summary>
     public ApplicationDeclaration Over(ApplicationDeclaration declaration) => declaration with
     {
@@ -48,6 +51,6 @@ internal sealed record RunOptions
     {
         var env = new Dictionary<string, string>(process.Env);
         foreach (var (name, value) in Env) env[name] = value;
-        return process with { Env = env, User = User ?? process.User, Workdir = Workdir ?? process.Workdir };
+        return process with { Env = env, User = User ?? process.User, Workdir = Workdir ?? process.Workdir, Restart = Restart ?? process.Restart };
     }
 }

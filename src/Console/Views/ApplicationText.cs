@@ -1,4 +1,5 @@
 using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Cli.Output;
 using Vni.Cli.Values;
@@ -33,17 +34,26 @@ internal static class ApplicationText
     private static void WriteChain(Screen screen, ApplicationView a)
     {
         var exits = a.Exits.ToLookup(e => e.Process);
+        var members = a.Chain.ToLookup(member => member.Name);
         var grid = new Grid(
-            new GridColumn("NAME"), new GridColumn("USER"), new GridColumn("WORKDIR", Shrinks: true), new GridColumn("ENDED"),
-            new GridColumn("COMMAND", Shrinks: true));
-        foreach (var p in a.Declaration.Processes)
+            new GridColumn("NAME"), new GridColumn("USER"), new GridColumn("WORKDIR", Shrinks: true), new GridColumn("STATE"), new GridColumn("RESTARTS", Right: true),
+            new GridColumn("ENDED"), new GridColumn("COMMAND", Shrinks: true));
+        foreach (var p in a.Declaration.Processes.Concat(a.Joined))
         {
-            var ended = exits[p.Name].FirstOrDefault() is { } exit ? Ended(exit) : new Piece("-", Tone.Dim);
-            grid.Add(p.Name, p.User, p.Workdir, ended, ShellWords.Join(p.Command));
+            var member = members[p.Name].FirstOrDefault();
+            var ended = (member?.LastExit ?? exits[p.Name].FirstOrDefault()) is { } exit ? Ended(exit) : new Piece("-", Tone.Dim);
+            grid.Add(p.Name, p.User, p.Workdir, State(member), member is { Restarts: > 0 } ? new Piece($"{member.Restarts}", Tone.Notice) : new Piece("-", Tone.Dim), ended, ShellWords.Join(p.Command));
         }
 
         grid.Write(screen, indent: 2);
     }
+
+    private static Piece State(ChainMember? member) => member switch
+    {
+        null => new Piece("-", Tone.Dim),
+        { State: ChainMember.Waiting } => new Piece(member.State, Tone.Notice),
+        _ => member.State,
+    };
 
     private static void WriteProcesses(Screen screen, ApplicationView a)
     {

@@ -16,7 +16,7 @@ internal static class EventText
         {
             EventKinds.Failed => Tone.Bad,
             EventKinds.Exited or EventKinds.Recovered => Tone.Notice,
-            EventKinds.Started or EventKinds.Restored => Tone.Good,
+            EventKinds.Started or EventKinds.Restored or EventKinds.Joined => Tone.Good,
             EventKinds.Snapshotted => Tone.Calm,
             _ => Tone.Plain,
         };

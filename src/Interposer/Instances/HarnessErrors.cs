@@ -19,6 +19,14 @@ internal static class HarnessErrors
     public static VniException OfVisit(string aid, HarnessMessage.Error error, IReadOnlyList<string> masks) =>
         Describe($"cannot execute in application {aid}", error.Code, error.Detail.StartsWith("- ", StringComparison.Ordinal) ? error.Detail[2..] : error.Detail, masks);
 
+    /// <summary>Of a program that was to join.</summary>
+    public static VniException OfJoin(string aid, string process, string code, string detail, IReadOnlyList<string> masks) => code switch
+    {
+        ErrorCodes.NameInUse => new(code, $"'{process}' cannot join application {aid}: a program of that name runs in it, or is declared; choose another name"),
+        ErrorCodes.WrongState => new(code, $"'{process}' cannot join application {aid}: its chain is being stopped; start it anew"),
+        _ => Describe($"'{process}' cannot join application {aid}", code, detail, masks),
+    };
+
     /// <summary>The harness ended without a word.</summary>
     public static VniException Died(string aid, string during) => new(
         ErrorCodes.Internal, $"cannot start application {aid}: the harness died while {during}; the kernel's log may say why (out of memory?), then try again");
@@ -29,6 +37,7 @@ internal static class HarnessErrors
         ErrorCodes.CommandNotExecutable => new(code, $"{what}: command {detail}; it must be a program with permission to execute for the process's user"),
         ErrorCodes.UserNotFound => new(code, $"{what}: user '{detail}' is not in the instance's /etc/passwd (or its group not in /etc/group); use one that is, or a number below 65536"),
         ErrorCodes.WorkdirNotFound => new(code, $"{what}: working directory {detail}; name one that exists in the instance's root and that the user may enter{Hidden(detail, masks)}"),
+        ErrorCodes.NotReady => new(code, $"{what}: {detail}; look whether it says so in its output, or give it more time (ready, timeout)"),
         ErrorCodes.RootNotFound => new(code, $"{what}: root directory {detail}; name one that exists on this node"),
         _ => new(ErrorCodes.Internal, $"{what}: {(detail.Length > 0 ? detail : code)}; 'vni check' says what this node lacks"),
     };

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Interposition;
+using Vni.Interposer.Linux;
 
 namespace Vni.Interposer.Instances;
 
@@ -12,7 +14,7 @@ namespace Vni.Interposer.Instances;
 internal static class HarnessSpec
 {
     /// <summary>Of an instance: <c>hostname</c>, <c>lower</c>, <c>upper</c>, <c>work</c>, <c>root</c>, <c>cgroup</c>*, then
-    /// per process <c>process</c>, <c>user</c>, <c>workdir</c>, <c>env</c>*, <c>arg</c>+.</summary>
+    /// per process <c>process</c>, <c>user</c>, <c>workdir</c>, <c>env</c>*, <c>arg</c>+, and what its place in the chain is.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: a value holds NUL.</exception>
     public static byte[] ForInstance(InstanceSpec instance, InstancePaths paths, IReadOnlyList<string> cgroups)
     {
@@ -24,6 +26,16 @@ internal static class HarnessSpec
         spec.Add("root", paths.Root);
         foreach (var cgroup in cgroups) spec.Add("cgroup", cgroup);
         foreach (var process in instance.Declaration.Processes) AddProcess(spec, process);
+        return spec.End();
+    }
+
+    /// <summary>Of a program that is to join: <c>request</c>, which its answer begins with, then the process.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: a value holds NUL.</exception>
+    public static byte[] ForJoin(ProcessDeclaration process, string request)
+    {
+        var spec = new Writer($"process '{process.Name}'");
+        spec.Add("request", request);
+        AddProcess(spec, process);
         return spec.End();
     }
 
@@ -47,7 +59,32 @@ internal static class HarnessSpec
         spec.Add("workdir", process.Workdir);
         foreach (var (name, value) in process.Env.OrderBy(e => e.Key, StringComparer.Ordinal)) spec.Add("env", $"{name}={value}");
         foreach (var argument in process.Command) spec.Add("arg", argument);
+        foreach (var name in process.After) spec.Add("after", name);
+        if (process.Restart is { } restart) AddRestart(spec, restart);
+        if (process.Ready is { } ready) AddReadiness(spec, ready);
+        if (SignalNames.TryParse(process.StopSignal, out var signal) && signal != Libc.SIGTERM) spec.Add("stop-signal", $"{signal}");
+        if (process.GraceSeconds is { } grace) spec.Add("grace", Milliseconds(grace));
     }
+
+    private static void AddRestart(Writer spec, RestartPolicy restart)
+    {
+        spec.Add("restart", restart.Policy);
+        spec.Add("restart-delay", Milliseconds(restart.DelaySeconds));
+        spec.Add("restart-limit", Milliseconds(restart.MaxDelaySeconds));
+        spec.Add("restart-reset", Milliseconds(restart.ResetSeconds));
+        if (restart.MaxCount is { } count) spec.Add("restart-count", $"{count}");
+    }
+
+    private static void AddReadiness(Writer spec, ReadinessTest ready)
+    {
+        if (ready.Port is { } port) spec.Add("ready-port", $"{port}");
+        if (ready.File is { } file) spec.Add("ready-file", file);
+        foreach (var argument in ready.Command ?? []) spec.Add("ready-arg", argument);
+        spec.Add("ready-interval", Milliseconds(ready.IntervalSeconds));
+        spec.Add("ready-timeout", Milliseconds(ready.TimeoutSeconds));
+    }
+
+    private static string Milliseconds(double seconds) => ((long)Math.Ceiling(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
 
     private sealed class Writer(string whose)
     {

@@ -107,6 +107,18 @@ internal static partial class Libc
         }
     }
 
+    /// <summary>Removes a file; whether there was one.</summary>
+    internal static unsafe bool TryRemoveFile(SafeFileHandle directory, string name, string subject)
+    {
+        fixed (byte* p = Encoding.UTF8.GetBytes(name + '\0'))
+        {
+            if (UnlinkAt(directory, p, 0) == 0) return true;
+        }
+
+        if (Marshal.GetLastPInvokeError() != ENOENT) Check(-1, "unlink", subject);
+        return false;
+    }
+
     /// <summary>Opens a directory entry for listing; <c>null</c> when there is none of that name. A link is refused.</summary>
     internal static unsafe SafeFileHandle? OpenEntry(SafeFileHandle directory, byte[] name)
     {

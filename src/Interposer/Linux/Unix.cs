@@ -108,6 +108,13 @@ internal sealed class RootedDirectory : IDisposable
         TreeRemoval.Remove(parent, Encoding.UTF8.GetBytes(name + '\0'));
     }
 
+    /// <summary>Removes a file; whether it was there.</summary>
+    public bool TryRemoveFile(string path)
+    {
+        using var parent = Parent(path, out var name);
+        return Libc.TryRemoveFile(parent, name, Subject(path));
+    }
+
     /// <inheritdoc />
     public void Dispose() => _root.Dispose();
 

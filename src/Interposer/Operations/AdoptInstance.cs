@@ -1,5 +1,6 @@
 using Vni.Actors;
 using Vni.Actors.Interposition;
+using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
 
@@ -24,6 +25,7 @@ internal sealed class AdoptInstance(InstanceKit kit, FreezeInstance freezer)
 
         new LayerSwap(kit.Paths(aid)).Complete();
         await freezer.ThawAsync(instance, TravelledFrames.None).ConfigureAwait(false);
-        return new StartedInstance(init.Pid);
+        JoinInstance.Withdraw(init.Pid);
+        return new StartedInstance(init.Pid) { Members = [.. ChainRecords.ReadChain(kit.Paths(aid)).Select(member => member.Name)] };
     }
 }

@@ -58,7 +58,7 @@ internal sealed class CaptureInstance(InstanceKit kit, FreezeInstance freezer, D
             if (mode == CaptureMode.LeaveFrozen && !HasRemaps(paths.Directory)) kit.Settled.Settle(aid, id);
             phases.Mark("manifest");
             FaultPoints.Reach("snapshot:published");
-            var record = new SnapshotRecord(id, aid, kit.Options.Node, created, manifest.Files.Sum(f => f.Size), digest, Durable: false);
+            var record = new SnapshotRecord(id, aid, kit.Options.Node, created, manifest.Files.Sum(f => f.Size), digest, Durable: false) { Joined = manifest.Joined };
             return new CaptureResult(manifest, record, phases.Phases);
         }
         catch (Exception e)

@@ -53,6 +53,7 @@ internal sealed class DumpInstance(InstanceKit kit)
         Node = kit.Options.Node,
         Epoch = instance.Epoch,
         Declaration = instance.Declaration,
+        Joined = instance.Joined.Count > 0 ? instance.Joined : null,
         Identity = instance.Identity,
         Platform = platform,
         Resources = state.Resources,

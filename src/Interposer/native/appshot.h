@@ -1,7 +1,7 @@
 /* appshot: the harness of an application instance.
  *
  *   appshot instance SPEC   makes the namespaces, waits until the daemon has plumbed the network, and becomes PID 1
- *   appshot init            PID 1 of the instance: starts the chain, reaps, forwards signals, records how it ended
+ *   appshot init            PID 1 of the instance: starts the chain, restarts and stops it, reaps, records how it ended
  *   appshot exec PID SPEC   starts a visitor in all namespaces of the instance whose first process is PID
  *   appshot criu ... -- CRIU ...  gives CRIU a mount namespace and a cgroup of its own and executes it
  *   appshot guard DIRECTORY CGROUP ALIAS   freezes all instances when the daemon has not spoken in time
@@ -19,27 +19,47 @@
 #define CONTROL_FD 3
 #define SPEC_PATH "/.vni/spec"
 #define HARNESS_PATH "/.vni/appshot"
-#define PIDS_PATH "/.vni/pids"
-#define EXITS_PATH "/.vni/exits"
 #define LOG_DIRECTORY "/var/log/vni"
 #define MAX_PROCESSES 64
 #define MAX_CGROUPS 8
 /* Ids 0 to 65535 are mapped one to one. */
 #define MAPPED_IDS 65536
 
+enum restart_policy { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+/* Milliseconds. After each restart the delay doubles, up to its limit; a program that has run for `reset` begins anew. */
+struct restart {
+    enum restart_policy policy;
+    long delay, limit, reset, count; /* count: restarts without a reset between them; -1: any number */
+};
+
+/* What says that a program is ready: one of the three, or none. Milliseconds. */
+struct readiness {
+    int port; /* TCP; 0: none */
+    const char *file;
+    char **argv;
+    long interval, timeout;
+};
+
 struct program {
     const char *name, *user, *workdir;
-    char **argv, **env; /* NULL-terminated */
-    pid_t pid;          /* 0: not started or already reaped */
+    char **argv, **env, **after; /* NULL-terminated, or NULL */
+    struct restart restart;
+    struct readiness ready;
+    int stop_signal;
+    long grace; /* ms; -1: no limit of its own */
+    pid_t pid;  /* 0: not started or already reaped */
 };
 
 struct spec {
     const char *hostname, *lower, *upper, *work, *root;
+    const char *request; /* what the answer begins with; of a program that joins */
     const char *cgroups[MAX_CGROUPS];
     size_t cgroup_count;
     int columns, rows; /* 0: no terminal */
     struct program programs[MAX_PROCESSES];
     size_t program_count;
+    char *text; /* what all strings point into */
 };
 
 struct user {
@@ -50,8 +70,10 @@ struct user {
     char name[256], home[1024], shell[1024];
 };
 
-/* spec.c */
+/* spec.c: false when the file is not there or not whole; nothing is to be freed then. */
 bool spec_load(const char *path, struct spec *spec);
+/* Also when it could not be loaded. */
+void spec_free(struct spec *spec);
 
 /* main.c */
 void control_send(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,7 +1,8 @@
-#include "appshot.h"
+#include "chain.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,70 +10,62 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static struct spec spec;
+#define LOOK_INTERVAL 50 /* ms; how often a harness that is starting looks whether its daemon lives */
 
-static void append_line(const char *path, int flags, const char *format, const char *name, int value)
+static struct spec spec;
+static struct chain chain;
+
+/* While the chain is starting, the daemon is waiting for it; without a daemon nobody would take charge of it. */
+static void end_without_daemon(void)
 {
-    char line[256];
-    int length = snprintf(line, sizeof line, format, name, value);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
-    if (fd < 0) return;
-    (void)!write(fd, line, (size_t)length);
-    close(fd);
+    struct pollfd daemon = {.fd = CONTROL_FD};
+    if (poll(&daemon, 1, 0) > 0 && daemon.revents & (POLLHUP | POLLERR)) _exit(1);
 }
 
-static void start_chain(void)
+static void report_started(void)
 {
-    unlink(EXITS_PATH);
-    unlink(PIDS_PATH);
-    unlink(PIDS_PATH ".new");
-    for (size_t i = 0; i < spec.program_count; i++) {
-        struct program *program = &spec.programs[i];
-        char log[256], error[1024];
-        snprintf(log, sizeof log, LOG_DIRECTORY "/%s.log", program->name);
-        if (program_start(program, spec.hostname, log, NULL, NULL, error, sizeof error) < 0) {
-            char *detail = strchr(error, ' ');
-            control_send("error %.*s %s%s", (int)strcspn(error, " "), error, program->name, detail ? detail : "");
-            _exit(1); /* and with PID 1 all others that were started */
-        }
-        append_line(PIDS_PATH ".new", O_APPEND, "%s %d\n", program->name, program->pid);
-    }
-    /* Its existence says that the whole chain has started: a daemon that comes later goes by that. */
-    rename(PIDS_PATH ".new", PIDS_PATH);
+    chain.has_started = true;
+    records_write(&chain);
+    control_send("started");
+    close(CONTROL_FD);
 }
 
 /* Reaps everything that has ended; false when no process is left. Processes that a daemon left behind when it moved to
  * the background are our children too, and keep the instance alive. */
 static bool reap(void)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < spec.program_count; i++) {
-            struct program *program = &spec.programs[i];
-            if (program->pid != pid) continue;
-            program->pid = 0;
-            if (WIFSIGNALED(status)) append_line(EXITS_PATH, O_APPEND, "%s signal %d\n", program->name, WTERMSIG(status));
-            else append_line(EXITS_PATH, O_APPEND, "%s exit %d\n", program->name, WEXITSTATUS(status));
-        }
+    for (;;) {
+        siginfo_t ended = {0};
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) < 0) return errno != ECHILD;
+        if (!ended.si_pid) return true;
+        chain_ended(&chain, ended.si_pid, ended.si_code == CLD_EXITED ? (ended.si_status & 0xFF) << 8 : ended.si_status);
+        waitpid(ended.si_pid, NULL, WNOHANG);
     }
-    return pid == 0 || errno != ECHILD;
 }
 
-/* Direct children are the chain and what moved to the background; each passes the signal on as it sees fit. */
-static void forward(int number)
+/* The next signal, or 0 when something is due; see signal(7). */
+static int next_signal(const sigset_t *all, long long due)
 {
-    FILE *children = fopen("/proc/1/task/1/children", "re");
-    int pid;
-    if (children) {
-        while (fscanf(children, "%d", &pid) == 1) kill(pid, number);
-        fclose(children);
-        return;
+    if (due == NEVER && chain.has_started) return sigwaitinfo(all, NULL);
+    long long wait = due == NEVER ? LOOK_INTERVAL : due - now_ms();
+    if (wait < 0) wait = 0;
+    if (!chain.has_started && wait > LOOK_INTERVAL) wait = LOOK_INTERVAL;
+    struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
+    int number = sigtimedwait(all, NULL, &time);
+    return number < 0 ? 0 : number;
+}
+
+static bool is_forwarded(int number)
+{
+    switch (number) {
+    case SIGINT: case SIGHUP: case SIGQUIT: case SIGUSR1: case SIGUSR2: case SIGWINCH:
+        return true;
+    default: /* SIGCHLD is answered by the next turn; the rest is not for us */
+        return false;
     }
-    for (size_t i = 0; i < spec.program_count; i++)
-        if (spec.programs[i].pid) kill(spec.programs[i].pid, number);
 }
 
 static void open_standard_streams(void)
@@ -103,19 +96,20 @@ int init_main(void)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    start_chain();
-    control_send("started");
-    close(CONTROL_FD);
+    records_clear();
+    requests_clear();
+    chain_load(&chain, &spec);
 
-    while (reap()) {
-        int number = sigwaitinfo(&all, NULL);
-        switch (number) {
-        case SIGTERM: case SIGINT: case SIGHUP: case SIGQUIT: case SIGUSR1: case SIGUSR2: case SIGWINCH:
-            forward(number);
-            break;
-        default: /* SIGCHLD is answered by the next turn; the rest is not for us */
-            break;
-        }
+    for (;;) {
+        bool is_populated = reap();
+        long long due = chain_turn(&chain);
+        if (!chain.has_started && chain_is_up(&chain)) report_started();
+        if (!chain.has_started) end_without_daemon();
+        if (chain.has_changed) records_write(&chain);
+        if (!is_populated && !chain_lives(&chain)) return 0;
+        int number = next_signal(&all, due);
+        if (number == SIGTERM) chain_stop(&chain);
+        else if (number == JOIN_SIGNAL) requests_take(&chain);
+        else if (is_forwarded(number)) signal_children(&chain, number);
     }
-    return 0;
 }

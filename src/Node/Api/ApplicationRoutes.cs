@@ -38,6 +38,9 @@ internal static class ApplicationRoutes
         applications.MapPost("{aid}/stop", StopAsync)
             .Accepts<StopRequest>(isOptional: true, MediaTypeNames.Application.Json)
             .Describe("stopApplication", "Ends the processes: SIGTERM, and SIGKILL after a time of grace", 400, 404, 409);
+        applications.MapPost("{aid}/join", JoinAsync)
+            .Accepts<JoinRequest>(MediaTypeNames.Application.Json)
+            .Describe("joinApplication", "Starts another program in a running application, which is saved, moved and restored with it", 400, 404, 409);
         applications.MapPost("{aid}/snapshot", SnapshotAsync)
             .Accepts<SnapshotRequest>(isOptional: true, MediaTypeNames.Application.Json)
             .Describe("snapshotApplication", "Takes a snapshot; the application is dormant afterwards, or runs on", 400, 404, 409, 500, 503, 507);
@@ -71,6 +74,12 @@ internal static class ApplicationRoutes
         if (seconds is not (>= 0 and <= MaximumGrace))
             throw new VniException(ErrorCodes.InvalidArgument, $"cannot stop application '{name}': graceSeconds is {seconds}, but must be 0 to {MaximumGrace}");
         return await service.StopAsync(name, TimeSpan.FromSeconds(seconds), CancellationToken.None);
+    }
+
+    private static async Task<JoinView> JoinAsync(string aid, HttpRequest request, [FromServices] IApplicationService service)
+    {
+        var name = Aid.Parse(aid);
+        return await service.JoinAsync(name, await RequestBody.ReadAsync<JoinRequest>(request, absent: null), CancellationToken.None);
     }
 
     private static async Task<SnapshotView> SnapshotAsync(string aid, HttpRequest request, [FromServices] IApplicationService service)

@@ -18,6 +18,8 @@ internal sealed class DomainService(ApplicationService domain) : IApplicationSer
 
     public Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken) => domain.StopAsync(aid, grace, cancellationToken);
 
+    public Task<JoinView> JoinAsync(Aid aid, JoinRequest request, CancellationToken cancellationToken) => domain.JoinAsync(aid, request, cancellationToken);
+
     public Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) => domain.RemoveAsync(aid, force, cancellationToken);
 
     public Task<SnapshotView> SnapshotAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken) => domain.SnapshotAsync(aid, request, cancellationToken);

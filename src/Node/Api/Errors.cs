@@ -18,7 +18,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
         ErrorCodes.Forbidden => StatusCodes.Status403Forbidden,
         ErrorCodes.NotFound or ErrorCodes.SnapshotNotFound => StatusCodes.Status404NotFound,
         ErrorCodes.NameInUse or ErrorCodes.AddressInUse or ErrorCodes.HostnameInUse or ErrorCodes.RangeExhausted
-            or ErrorCodes.WrongState or ErrorCodes.Busy or ErrorCodes.Conflict
+            or ErrorCodes.WrongState or ErrorCodes.NotReady or ErrorCodes.Busy or ErrorCodes.Conflict
             or ErrorCodes.NotDumpable or ErrorCodes.Incompatible or ErrorCodes.SnapshotDamaged => StatusCodes.Status409Conflict,
         ErrorCodes.NodeIncapable or ErrorCodes.DaemonUnavailable or ErrorCodes.RegistryUnavailable => StatusCodes.Status503ServiceUnavailable,
         ErrorCodes.NoSpace => StatusCodes.Status507InsufficientStorage,

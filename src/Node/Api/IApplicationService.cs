@@ -26,6 +26,9 @@ internal interface IApplicationService
     /// <summary>Ends the processes: SIGTERM, and SIGKILL after <paramref name="grace"/>.</summary>
     Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken);
 
+    /// <summary>Starts another program in a running application.</summary>
+    Task<JoinView> JoinAsync(Aid aid, JoinRequest request, CancellationToken cancellationToken);
+
     /// <summary>Removes everything of an application; <paramref name="force"/>: also of one that runs.</summary>
     Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken);
 

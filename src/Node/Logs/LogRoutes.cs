@@ -39,7 +39,7 @@ internal static class LogRoutes
         var goOn = Query.Flag("follow", follow);
         var lines = Query.Number("tail", tail, 0, int.MaxValue);
         var view = await service.GetAsync(name, context.RequestAborted);
-        var known = view.Declaration.Processes.Select(p => p.Name).ToList();
+        var known = view.Declaration.Processes.Concat(view.Joined).Select(p => p.Name).Union(view.Exits.Select(e => e.Process), StringComparer.Ordinal).ToList();
         if (process is not null && !known.Contains(process))
             throw new VniException(ErrorCodes.NotFound, $"application '{name}' has no process {DnsLabel.Quote(process)}; it has {string.Join(", ", known)}");
 

@@ -59,6 +59,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             (it.Processes, it.Port) = (FakeProcesses.HarnessOnly, FakePort.Plugged);
             await faults.StepAsync("start:processes");
             it.InitPid = kernel.NextPid();
+            it.Joined.Clear();
             LetRun(instance.Aid);
             await faults.StepAsync("start:done");
             return new StartedInstance(it.InitPid);
@@ -80,7 +81,28 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         it.Port = FakePort.Parked;
         await faults.StepAsync("adopt:plug");
         it.Port = FakePort.Plugged;
-        return new StartedInstance(it.InitPid);
+        return new StartedInstance(it.InitPid) { Members = [.. instance.Declaration.Processes.Select(process => process.Name), .. it.Joined] };
+    }
+
+    public async Task<int> JoinAsync(InstanceSpec instance, ProcessDeclaration process, CancellationToken cancellationToken)
+    {
+        var it = kernel[instance.Aid];
+        await faults.StepAsync("join:ask");
+        if (it.Processes != FakeProcesses.Running) throw new VniException(ErrorCodes.WrongState, "nothing runs");
+        if (process.Command[0] == "missing") throw new VniException(ErrorCodes.CommandNotFound, "command 'missing' does not exist");
+        it.Joined.Remove(process.Name);
+        it.Joined.Add(process.Name);
+        try
+        {
+            await faults.StepAsync("join:done");
+        }
+        catch (Exception e) when (e is not DaemonDiedException)
+        {
+            it.Joined.Remove(process.Name);
+            throw;
+        }
+
+        return 40 + it.Joined.Count;
     }
 
     public async Task<IReadOnlyList<ProcessExit>> StopAsync(InstanceSpec instance, TimeSpan grace, CancellationToken cancellationToken)
@@ -125,7 +147,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             throw;
         }
 
-        var record = new SnapshotRecord(snapshotId, instance.Aid, node, time.GetUtcNow(), 4096, new string('0', 64), Durable: false);
+        var record = new SnapshotRecord(snapshotId, instance.Aid, node, time.GetUtcNow(), 4096, new string('0', 64), Durable: false) { Joined = instance.Joined.Count > 0 ? instance.Joined : null };
         return new CaptureResult(Manifest(instance, record), record, [new Phase("freeze", 1), new Phase("dump", 2)]);
     }
 
@@ -220,6 +242,12 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
     {
         lock (kernel.Gate)
             return kernel.Instances.TryGetValue(aid, out var it) && it.Alive ? [new LiveProcess(2, it.InitPid + 1, 0, "main", "program", 1, 4096)] : [];
+    }
+
+    public IReadOnlyList<ChainMember> ListChain(Aid aid)
+    {
+        lock (kernel.Gate)
+            return kernel.Instances.TryGetValue(aid, out var it) && it.Alive ? [.. it.Joined.Select(name => new ChainMember(name, it.Ended.Contains(name) ? ChainMember.Ended : "running", 41, 0, null))] : [];
     }
 
     public Stream? OpenLog(Aid aid, string process) => null;

@@ -32,6 +32,12 @@ internal sealed class FakeInstance
     /// <summary>Frozen by a fence.</summary>
     public bool Fenced { get; set; }
 
+    /// <summary>Programs that have joined, as its harness has them, and those of them that have ended.</summary>
+    public List<string> Joined { get; } = [];
+
+    /// <inheritdoc cref="Joined" />
+    public HashSet<string> Ended { get; } = [];
+
     /// <summary>Its harness was killed, and could not write down how its processes ended.</summary>
     public bool Killed { get; set; }
 

@@ -15,6 +15,8 @@ internal sealed class FakeAccess(string logs) : IInstanceAccess
 
     public IReadOnlyList<LiveProcess> ListProcesses(Aid aid) => [];
 
+    public IReadOnlyList<ChainMember> ListChain(Aid aid) => [];
+
     public Stream? OpenLog(Aid aid, string process)
     {
         var path = Path.Combine(logs, $"{process}.log");

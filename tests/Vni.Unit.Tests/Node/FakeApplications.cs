@@ -41,6 +41,8 @@ internal sealed class FakeApplications : IApplicationService
 
     public Task<ApplicationView> StopAsync(Aid aid, TimeSpan grace, CancellationToken cancellationToken) => Done($"stop {aid} {grace.TotalSeconds}", View(aid.Value));
 
+    public Task<JoinView> JoinAsync(Aid aid, JoinRequest request, CancellationToken cancellationToken) => Done(request, new JoinView(request.Name ?? "joined", 7, View(aid.Value)));
+
     public Task RemoveAsync(Aid aid, bool force, CancellationToken cancellationToken) => Done($"remove {aid} {force}", 0);
 
     public async Task<SnapshotView> SnapshotAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken)

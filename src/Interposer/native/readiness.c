@@ -1,0 +1,57 @@
+#include "chain.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* Whether a TCP socket listens on the port, whatever its address; proc_pid_net(5). */
+static bool listens(const char *table, int port)
+{
+    enum { TCP_LISTEN = 0x0A };
+    FILE *sockets = fopen(table, "re");
+    if (!sockets) return false;
+    char line[512];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, sockets)) {
+        unsigned local, state;
+        found = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*s %x", &local, &state) == 2 && local == (unsigned)port && state == TCP_LISTEN;
+    }
+    fclose(sockets);
+    return found;
+}
+
+/* The command runs beside PID 1, as the program's user and with its variables; what it prints goes nowhere. */
+static void run_command(struct chain *chain, struct member *member)
+{
+    if (member->tester_status == 0) { member->is_ready = true; return; }
+    if (member->tester) return;
+    struct program command = member->program;
+    command.argv = command.ready.argv;
+    char error[1024];
+    pid_t pid = program_start(&command, chain->hostname, NULL, NULL, NULL, error, sizeof error);
+    if (pid > 0) member->tester = pid;
+    else member->tester_status = 127 << 8;
+}
+
+void readiness_test(struct chain *chain, struct member *member)
+{
+    const struct readiness *ready = &member->program.ready;
+    struct stat status;
+    if (!member->program.pid) return;
+    if (ready->port) member->is_ready = listens("/proc/net/tcp", ready->port) || listens("/proc/net/tcp6", ready->port);
+    else if (ready->file) member->is_ready = stat(ready->file, &status) == 0;
+    else run_command(chain, member);
+}
+
+void readiness_why(const struct member *member, char *text, size_t size)
+{
+    const struct readiness *ready = &member->program.ready;
+    double seconds = (double)ready->timeout / 1000;
+    if (ready->port) snprintf(text, size, "nothing listened on port %d within %g s", ready->port, seconds);
+    else if (ready->file) snprintf(text, size, "file %s did not exist within %g s", ready->file, seconds);
+    else if (member->tester_status < 0) snprintf(text, size, "its command %s did not end within %g s", ready->argv[0], seconds);
+    else if (WIFSIGNALED(member->tester_status))
+        snprintf(text, size, "its command %s was ended by signal %d, and not with status 0 within %g s", ready->argv[0], WTERMSIG(member->tester_status), seconds);
+    else snprintf(text, size, "its command %s ended with status %d, and not with 0 within %g s", ready->argv[0], WEXITSTATUS(member->tester_status), seconds);
+}
