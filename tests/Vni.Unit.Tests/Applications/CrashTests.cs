@@ -26,6 +26,7 @@ public sealed class CrashTests
         ["run"] = new(_ => Task.CompletedTask, n => n.RunAsync(), null, Running),
         ["run that fails"] = new(_ => Task.CompletedTask, RunFailing, null, Running),
         ["start"] = new(StoppedAsync, n => n.Service.StartAsync(Shop, default), Stopped, Running),
+        ["join"] = new(RunningAsync, n => n.Service.JoinAsync(Shop, new JoinRequest { Command = ["worker"] }, default), Running),
         ["stop"] = new(RunningAsync, n => n.Service.StopAsync(Shop, default, default), Running, Stopped),
         ["stop a dormant one"] = new(DormantAsync, n => n.Service.StopAsync(Shop, default, default), Dormant, Stopped),
         ["snapshot"] = new(DormantThenRunningAsync, n => n.Service.SnapshotAsync(Shop, new SnapshotRequest(), default), Running, Dormant),

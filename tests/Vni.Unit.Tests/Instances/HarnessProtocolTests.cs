@@ -39,6 +39,25 @@ public sealed class HarnessProtocolTests
             text.Replace('\0', '|'));
     }
 
+    [Fact]
+    public void The_spec_of_a_program_that_joins_names_its_request_and_its_place_in_the_chain()
+    {
+        var process = new ProcessDeclaration
+        {
+            Name = "db",
+            Command = ["db"],
+            After = ["a", "b"],
+            Restart = new RestartPolicy { Policy = "always", DelaySeconds = 0.5, MaxCount = 3 },
+            Ready = new ReadinessTest { Command = ["check", "-x"], TimeoutSeconds = 1.5 },
+            StopSignal = "SIGINT",
+            GraceSeconds = 2,
+        };
+        Assert.Equal(
+            "request|42|process|db|user|root|workdir|/|arg|db|after|a|after|b|restart|always|restart-delay|500|restart-limit|60000|restart-reset|60000|restart-count|3|"
+            + "ready-arg|check|ready-arg|-x|ready-interval|200|ready-timeout|1500|stop-signal|2|grace|2000|end||",
+            Encoding.UTF8.GetString(HarnessSpec.ForJoin(process, "42")).Replace('\0', '|'));
+    }
+
     [Theory]
     [InlineData(true, 120, 50, "cgroup|/cg|terminal|120x50|process|visitor|user|root|workdir|/|arg|sh|end||")]
     [InlineData(true, 0, -1, "cgroup|/cg|terminal|80x24|process|visitor|user|root|workdir|/|arg|sh|end||")]
@@ -88,6 +107,16 @@ public sealed class HarnessProtocolTests
         var exits = ChainRecords.ParseExits("a exit 3\nb signal 15\na exit 4\nc exit 256\nd signal 0\ne exit -1\nf exits 1\n\ng exit\nh exit 1 2\ni exit 7");
         Assert.Equal([new ProcessExit("a", 3, null), new ProcessExit("b", null, 15), new ProcessExit("i", 7, null)], exits.Values);
         Assert.Equal([(2, "a"), (17, "b")], ChainRecords.ParsePids("a 2\nb 17\nc\nd x\ne -1\nf 2").Select(p => (p.Key, p.Value)));
+    }
+
+    [Fact]
+    public void One_that_waits_for_its_restart_or_has_joined_ends_with_the_instance()
+    {
+        var members = ChainRecords.ParseMembers("a waiting 3\nb ended 0\nc running 1\nd  ended 1\ne sleeping 1\n../f ended 1\ng running -1");
+        Assert.Equal([("a", "waiting", 3L), ("b", "ended", 0L), ("c", "running", 1L)], members);
+        Assert.Equal(
+            [new ProcessExit("b", 2, null), new ProcessExit("x", null, 9), new ProcessExit("a", null, 9), new ProcessExit("c", null, 9)],
+            ChainRecords.Exits(ChainRecords.ParseExits("a exit 1\nb exit 2\nc exit 3"), members, ["b", "x"]));
     }
 
     private static HarnessMessage? Parse(string text) => HarnessMessage.Parse(Encoding.UTF8.GetBytes(text));
