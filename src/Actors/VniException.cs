@@ -19,7 +19,7 @@ public static class ErrorCodes
     /// <summary>No application of that name.</summary>
     public const string NotFound = "not_found";
 
-    /// <summary>The name is held by another application.</summary>
+    /// <summary>The name is held by another application, or, of a program that joins, by another one of the same application.</summary>
     public const string NameInUse = "name_in_use";
 
     /// <summary>The address is held by another application, which the sentence names.</summary>

@@ -104,7 +104,7 @@ public sealed class ApplicationFileTests
             "a.yaml:17:21: processes[2].env.B must be a text; found nothing",
             "a.yaml:17:32: processes[2].env.C must be a text; found a list",
             "a.yaml:18:14: processes[2].workdir 'srv' is not valid: use an absolute path",
-            "a.yaml:19:5: processes[3] must be a mapping of name, command, env, user, workdir; found 'sleep 100'");
+            "a.yaml:19:5: processes[3] must be a mapping of name, command, env, user, workdir, after, restart, ready, stop-signal, grace; found 'sleep 100'");
     }
 
     [Theory]

@@ -95,8 +95,8 @@ public sealed class OutputTests
           created    2025-11-22 09:00:00 (3 h ago)
 
         Chain
-          NAME  USER   WORKDIR         ENDED  COMMAND
-          main  redis  /var/lib/redis  -      redis-server --save ''
+          NAME  USER   WORKDIR         STATE  RESTARTS  ENDED  COMMAND
+          main  redis  /var/lib/redis  -             -  -      redis-server --save ''
 
         Processes
           PID  HOST PID  PARENT  NAME  THREADS    MEMORY  COMMAND
@@ -123,10 +123,10 @@ public sealed class OutputTests
           created    2025-11-22 09:00:00 (3 h ago)
 
         Chain
-          NAME  USER  WORKDIR  ENDED     COMMAND
-          a     root  /        status 3  a
-          b     root  /        SIGKILL   b 'c d'
-          c     root  /        status 0  c
+          NAME  USER  WORKDIR  STATE  RESTARTS  ENDED     COMMAND
+          a     root  /        -             -  status 3  a
+          b     root  /        -             -  SIGKILL   b 'c d'
+          c     root  /        -             -  status 0  c
 
         """);
 

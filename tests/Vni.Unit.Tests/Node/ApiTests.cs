@@ -107,6 +107,7 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData(ErrorCodes.HostnameInUse, 409)]
     [InlineData(ErrorCodes.RangeExhausted, 409)]
     [InlineData(ErrorCodes.WrongState, 409)]
+    [InlineData(ErrorCodes.NotReady, 409)]
     [InlineData(ErrorCodes.Busy, 409)]
     [InlineData(ErrorCodes.Conflict, 409)]
     [InlineData(ErrorCodes.NotDumpable, 409)]
@@ -288,7 +289,7 @@ public sealed class ApiTests : IAsyncLifetime
             .OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>()
             .SelectMany(e => e.Metadata.OfType<Microsoft.AspNetCore.Routing.HttpMethodMetadata>().Single().HttpMethods.Select(m => $"{m} {e.RoutePattern.RawText!.TrimEnd('/')}"))
             .Where(r => r != "GET /openapi.json").Distinct().Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(25, mapped.Count);
+        Assert.Equal(26, mapped.Count);
         Assert.Equal(mapped, described);
         Assert.NotNull(document["paths"]!["/v1/applications"]!["post"]!["requestBody"]);
         Assert.NotNull(document["components"]!["schemas"]!["ApplicationDeclaration"]!["properties"]!["processes"]);
