@@ -93,6 +93,23 @@ public sealed class CrashTests : IAsyncLifetime
     }
 
     [Theory]
+    [MemberData(nameof(FaultPointsOf), "join", "join")]
+    public async Task Killed_while_a_program_joins(string point)
+    {
+        await using var client = await RunAsync();
+        await RestartAsync(point);
+        await _farm.TryVniAsync("join", "--name", "second", "app", "--", "/bin/sleep", "1000");
+        await _farm.AwaitDaemonDeathAsync();
+        await RestartAsync();
+        var app = await _farm.InspectAsync("app");
+        string[] joined = [.. app.GetProperty("joined").EnumerateArray().Select(process => process.Text("name"))];
+        Assert.Equal(joined, app.GetProperty("processes").EnumerateArray().Select(process => process.GetProperty("process").GetString()).Where(name => name == "second"));
+        await CheckAsync("app", client);
+        if (joined.Length == 0) await _farm.VniAsync("join", "--name", "second", "app", "--", "/bin/sleep", "1000");
+        await CheckNothingLeaksAsync();
+    }
+
+    [Theory]
     [MemberData(nameof(FaultPointsOf), "snapshot", "capture")]
     public async Task Killed_during_a_snapshot(string point)
     {

@@ -42,17 +42,26 @@ internal sealed class JoinInstance(InstanceKit kit)
             var answer = await AwaitAsync(root, aid, init, id, cancellationToken).ConfigureAwait(false);
             return Parse(answer, aid, process);
         }
-        catch (LinuxException e) when (e.Errno is Libc.ENOENT or Libc.ESRCH)
+        catch (Exception e) when (e is LinuxException or IOException)
         {
-            throw Ended(aid, e);
+            if (kit.Live.FindInit(aid) != init) throw Ended(aid, e);
+            if (NoSpace.Is(e)) throw new VniException(ErrorCodes.NoSpace, $"'{process.Name}' cannot join application {aid}: no space is left on the file system of its layer; make some and try again", e);
+            throw new VniException(ErrorCodes.Internal, $"'{process.Name}' cannot join application {aid}: the request cannot be put into its directory /.vni ({e.Message}); if the application has changed that, stop and start it", e);
         }
     }
 
     /// <summary>Takes back what a former daemon asked for and the harness has not taken.</summary>
     public static void Withdraw(int init)
     {
-        using var root = OpenRoot(init);
-        root.TryRemoveFile(Request);
+        try
+        {
+            using var root = OpenRoot(init);
+            root.TryRemoveFile(Request);
+        }
+        catch (LinuxException)
+        {
+            // The application has taken its /.vni away, and with it what could be taken.
+        }
     }
 
     /// <summary>The instance's root as its processes see it, so that its overlay learns of every change.</summary>
