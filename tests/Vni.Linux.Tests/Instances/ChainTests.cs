@@ -106,7 +106,7 @@ public sealed class ChainTests : IAsyncLifetime
     [Fact]
     public async Task What_a_program_leaves_in_the_foreground_is_gone_before_it_is_started_again()
     {
-        var script = "ls /proc/*/comm | xargs grep -lx sleep && exit 9; sleep 1000 & test -e /var/tmp/second && echo clean && wait; touch /var/tmp/second; exit 1";
+        var script = "grep -qsx sleep /proc/[0-9]*/comm && exit 9; sleep 1000 & test -e /var/tmp/second && echo clean && wait; touch /var/tmp/second; exit 1";
         var instance = await _node.StartAsync(TestNode.Spec(Shell(script) with { Restart = Quick(RestartPolicy.OnFailure) }));
         await LogHolds(instance, "main", "clean\n");
         Assert.Equal(new ProcessExit("main", 1, null), Chain(instance)[0].LastExit);
@@ -115,11 +115,11 @@ public sealed class ChainTests : IAsyncLifetime
     [Fact]
     public async Task Programs_are_stopped_in_the_other_order_each_with_its_own_signal_and_grace()
     {
-        static string Trap(string signal, string what) => $"trap 'echo {what} >> /var/tmp/ends; exit 0' {signal}; echo ready; while :; do sleep 1000 & wait; done";
+        static string Trap(string signal, string what) => $"trap '{what} >> /var/tmp/ends; exit 0' {signal}; echo ready; while :; do sleep 1000 & wait; done";
         var instance = await _node.StartAsync(TestNode.Spec(
-            Shell(Trap("TERM", "db"), "db"),
-            Shell("trap '' TERM; echo ready; while :; do sleep 1000; done", "deaf") with { After = ["db"], GraceSeconds = 0.05 },
-            Shell(Trap("INT", "web"), "web") with { After = ["deaf", "db"], StopSignal = "INT" }));
+            Shell(Trap("TERM", "grep -qs deaf[-]one /proc/[0-9]*/cmdline && echo early >> /var/tmp/ends; echo db"), "db"),
+            Shell(": deaf-one; trap '' TERM; echo ready; while :; do sleep 1000; done", "deaf") with { After = ["db"], GraceSeconds = 0.05 },
+            Shell(Trap("INT", "sleep 0.1; echo web"), "web") with { After = ["deaf", "db"], StopSignal = "INT" }));
         foreach (var name in new[] { "db", "deaf", "web" }) await LogHolds(instance, name, "ready");
         instance.Signal(Libc.SIGTERM);
         await instance.EndedAsync();
