@@ -37,7 +37,7 @@ internal static class HarnessErrors
         ErrorCodes.CommandNotExecutable => new(code, $"{what}: command {detail}; it must be a program with permission to execute for the process's user"),
         ErrorCodes.UserNotFound => new(code, $"{what}: user '{detail}' is not in the instance's /etc/passwd (or its group not in /etc/group); use one that is, or a number below 65536"),
         ErrorCodes.WorkdirNotFound => new(code, $"{what}: working directory {detail}; name one that exists in the instance's root and that the user may enter{Hidden(detail, masks)}"),
-        ErrorCodes.NotReady => new(code, $"{what}: {detail}; look whether it says so in its output, or give it more time (ready, timeout)"),
+        ErrorCodes.NotReady => new(code, $"{what}: {detail}; mend what keeps it, or give it more time (ready: timeout)"),
         ErrorCodes.RootNotFound => new(code, $"{what}: root directory {detail}; name one that exists on this node"),
         _ => new(ErrorCodes.Internal, $"{what}: {(detail.Length > 0 ? detail : code)}; 'vni check' says what this node lacks"),
     };

@@ -69,6 +69,14 @@ static void __attribute__((noreturn)) give_up(const struct member *member, const
     _exit(1);
 }
 
+static void __attribute__((noreturn)) give_up_unready(const struct member *member, const char *why)
+{
+    char words[300], detail[1400];
+    readiness_last_words(member, words, sizeof words);
+    snprintf(detail, sizeof detail, "%s%s", why, words);
+    give_up(member, "not_ready", detail);
+}
+
 static bool may_start(const struct chain *chain, const struct member *member)
 {
     for (size_t i = 0; i < chain->count; i++) {
@@ -138,7 +146,7 @@ static void look_whether_ready(struct chain *chain, struct member *member)
     if (now >= member->deadline) {
         char why[1024];
         readiness_why(member, why, sizeof why);
-        give_up(member, "not_ready", why);
+        give_up_unready(member, why);
     }
     member->due = now + member->program.ready.interval;
     if (member->due > member->deadline) member->due = member->deadline;
@@ -252,7 +260,7 @@ void chain_ended(struct chain *chain, pid_t pid, int status)
         char why[128];
         if (WIFSIGNALED(status)) snprintf(why, sizeof why, "signal %d ended it before it was ready", WTERMSIG(status));
         else snprintf(why, sizeof why, "it ended with status %d before it was ready", WEXITSTATUS(status));
-        give_up(member, "not_ready", why);
+        give_up_unready(member, why);
     }
 }
 

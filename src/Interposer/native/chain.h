@@ -60,6 +60,7 @@ void signal_children(const struct chain *chain, int number);
 void readiness_test(struct chain *chain, struct member *member);
 /* Why it is not ready yet, as the end of a sentence. */
 void readiness_why(const struct member *member, char *text, size_t size);
+void readiness_last_words(const struct member *member, char *text, size_t size);
 
 /* records.c */
 void records_clear(void);

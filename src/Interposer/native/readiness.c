@@ -1,9 +1,11 @@
 #include "chain.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Whether a TCP socket listens on the port, whatever its address; proc_pid_net(5). */
 static bool listens(const char *table, int port)
@@ -54,4 +56,28 @@ void readiness_why(const struct member *member, char *text, size_t size)
     else if (WIFSIGNALED(member->tester_status))
         snprintf(text, size, "its command %s was ended by signal %d, and not with status 0 within %g s", ready->argv[0], WTERMSIG(member->tester_status), seconds);
     else snprintf(text, size, "its command %s ended with status %d, and not with 0 within %g s", ready->argv[0], WEXITSTATUS(member->tester_status), seconds);
+}
+
+/* The log of a first start is gone with it, so its last line goes into the sentence. Empty when there is none. */
+void readiness_last_words(const struct member *member, char *text, size_t size)
+{
+    char path[256], tail[257];
+    struct stat status;
+    text[0] = 0;
+    snprintf(path, sizeof path, LOG_DIRECTORY "/%s.log", member->program.name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return;
+    ssize_t length = 0;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        length = pread(fd, tail, sizeof tail - 1, status.st_size > (off_t)sizeof tail - 1 ? status.st_size - ((off_t)sizeof tail - 1) : 0);
+    close(fd);
+    while (length > 0 && (tail[length - 1] == '\n' || tail[length - 1] == '\r')) length--;
+    if (length <= 0) return;
+    tail[length] = 0;
+    char *line = strrchr(tail, '\n');
+    line = line ? line + 1 : tail;
+    while ((*line & 0xC0) == 0x80) line++; /* the rest of a character that was cut */
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F) *at = '?';
+    snprintf(text, size, "; it last wrote: %s", line);
 }

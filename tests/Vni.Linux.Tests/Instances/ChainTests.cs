@@ -46,7 +46,7 @@ public sealed class ChainTests : IAsyncLifetime
     [Theory]
     [InlineData(Idle, null, "/var/tmp/never", "file /var/tmp/never did not exist within 0.2 s")]
     [InlineData(Idle, 5432, null, "nothing listened on port 5432 within 0.2 s")]
-    [InlineData("exit 6", 5432, null, "it ended with status 6 before it was ready")]
+    [InlineData("echo one; printf 'no \\033 disk\\n\\n'; exit 6", 5432, null, "it ended with status 6 before it was ready; it last wrote: no ? disk; mend")]
     [InlineData("kill -KILL $$", 5432, null, "signal 9 ended it before it was ready")]
     [InlineData(Idle, null, null, "its command /bin/false ended with status 1, and not with 0 within 0.2 s")]
     public async Task A_chain_that_does_not_get_ready_fails_with_name_and_reason_and_leaves_no_process(string script, int? port, string? file, string why)
