@@ -105,6 +105,7 @@ public sealed class JoinTests : ApplicationTestBase
         await Join("worker");
         await Snapshot();
         await Restore();
+        await CheckAsync("running");
         Assert.Equal(["worker"], await JoinedAsync());
         await Stop();
         Assert.Empty(await JoinedAsync());

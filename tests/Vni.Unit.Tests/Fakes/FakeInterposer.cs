@@ -186,6 +186,8 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             it.Port = FakePort.Plugged;
             await faults.StepAsync("restore:resume");
             it.InitPid = kernel.NextPid();
+            it.Joined.Clear();
+            it.Joined.AddRange((snapshot.Joined ?? []).Select(joined => joined.Name));
             LetRun(instance.Aid);
             await faults.StepAsync("restore:done");
             return new RestoreResult(it.InitPid, 7, [new Phase("restore", 3)]);

@@ -179,6 +179,7 @@ internal sealed class TestNode : IAsyncDisposable
             {
                 case ApplicationStatus.Running:
                     Assert.Equal((FakeProcesses.Running, FakePort.Plugged, true), (instance.Processes, instance.Port, state.Resumed));
+                    Assert.Equal(instance.Joined, state.Joined.Select(joined => joined.Name));
                     break;
                 case ApplicationStatus.Dormant:
                     Assert.Equal((FakeProcesses.None, FakePort.Parked), (instance.Processes, instance.Port));
