@@ -1,6 +1,7 @@
-"""The parts of the benchmark that need a farm: migration, the stream of images, questions between nodes, recovery."""
+"""The parts of the benchmark that need a farm: migration, the stream of images, questions between nodes, names, recovery."""
 import json
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ from farm import BIN, Playground, VniError
 from measuring import (
     Api, BareCriu, begin_in_network, first_pong, head, in_network, longest_pause, note_phases, row, show_phases, start_redis)
 
-SECTIONS = ("migrate", "stream", "asks", "recovery")
+SECTIONS = ("migrate", "stream", "asks", "names", "recovery")
 LEASE = 3  # Seconds: what 'vni farm up' sets.
 STREAM_BYTES = 512 << 20
 CALLERS = (1, 16)
@@ -21,7 +22,7 @@ TCP_PORT = 7200
 
 
 def run_sections(wanted, rounds, sizes):
-    if wanted.intersection(("migrate", "stream", "asks")):
+    if wanted.intersection(("migrate", "stream", "asks", "names")):
         with Playground("bench", 2) as farm:
             if "migrate" in wanted:
                 for keys in sizes:
@@ -30,6 +31,8 @@ def run_sections(wanted, rounds, sizes):
                 bench_stream(farm, rounds)
             if "asks" in wanted:
                 bench_asks(farm)
+            if "names" in wanted:
+                bench_names(farm, rounds)
     if "recovery" in wanted:
         with Playground("bench", 3) as farm:
             for many in (1, 10):
@@ -145,6 +148,25 @@ def bench_asks(farm):
         rates = [program.run_in(farm.members["n2"]["namespace"], *arguments, "--aid", aid, "--callers", str(n), "--seconds", str(SECONDS)) for n in CALLERS]
         print(f"| {title} | " + " | ".join(f"{rate['perSecond']:.0f}" for rate in rates) + f" | {rates[0]['medianMs']:.2f} |", flush=True)
     farm.text("rm", "--force", aid)
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+def bench_names(farm, rounds):
+    """dnsperf as fast as it can, beside the server on the same cores."""
+    ip = farm.vni("run", "--name", "named", "--hostname", "named", "--", "sleep", "infinity")["ip"]
+    queries = os.path.join(farm.directory, "queries")
+    with open(queries, "w", encoding="ascii") as file:
+        file.write(f"named.vni.internal A\n{'.'.join(reversed(ip.split('.')))}.in-addr.arpa PTR\nnobody.vni.internal A\n")
+    asked = {name: [] for name in ("UDP", "TCP")}
+    for _ in range(rounds):
+        for name, mode in (("UDP", "udp"), ("TCP", "tcp")):
+            load = farm.at_client("dnsperf", "-m", mode, "-s", farm.members["registry"]["address"], "-d", queries, "-l", str(SECONDS), "-c", "8", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            asked[name].append(float(re.search(r"Queries per second:\s+([\d.]+)", load.communicate()[0])[1]))
+    farm.text("rm", "--force", "named")
+    head("Names that Lighthouse answers", "by", "a second", "range")
+    for name, rates in asked.items():
+        row(name, rates)
 
 
 # --- recovery -----------------------------------------------------------------------------------------------------------

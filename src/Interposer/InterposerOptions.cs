@@ -21,6 +21,9 @@ public sealed record InterposerOptions
     /// <summary>The bridge and the addresses on it.</summary>
     public required NetworkOptions Network { get; init; }
 
+    /// <summary>What instances are told about names.</summary>
+    public InstanceNames Names { get; init; } = new();
+
     /// <summary>Absolute paths of the root that no instance sees: directories appear empty, files do not exist. A last
     /// segment may hold <c>*</c>.</summary>
     public IReadOnlyList<string> Masks { get; init; } =
@@ -28,6 +31,22 @@ public sealed record InterposerOptions
         "/root", "/home", "/run", "/boot", "/lost+found", "/mnt", "/media",
         "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssh/ssh_host_*", "/etc/vniakka", "/etc/fstab",
     ];
+}
+
+/// <summary>What instances are told about names, in <c>/etc/hosts</c> and <c>/etc/resolv.conf</c>.</summary>
+public sealed record InstanceNames
+{
+    /// <summary>The farm's domain, in which their hostnames are.</summary>
+    /// <value>Default <c>vni.internal</c>.</value>
+    public string Domain { get; init; } = Actors.Names.ZoneSettings.DefaultDomain;
+
+    /// <summary>Name servers that they ask first.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<System.Net.IPAddress> Servers { get; init; } = [];
+
+    /// <summary>Whether they ask the node's name servers, too.</summary>
+    /// <value>Default <c>true</c>.</value>
+    public bool NodesToo { get; init; } = true;
 }
 
 /// <summary>The node's bridge.</summary>

@@ -4,6 +4,7 @@ using Vni.Actors;
 using Vni.Actors.Registry;
 using Vni.Actors.Security;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 using Vni.Cluster.Registry.Sqlite;
 using Vni.Lighthouse.Configuration;
 using Vni.Lighthouse.Serving;
@@ -34,6 +35,7 @@ internal static class Seed
         Directory.CreateDirectory(options.State, Private);
         var store = new SqliteRegistryOptions { Path = Path.Combine(options.State, "registry.db"), Time = clock, RenewLeasesAtOpening = true };
         await using var registry = SqliteRegistry.Open(store);
+        await using var names = StartNames(options, registry, clock, loggers);
         await using var server = RegistryServer.Build(registry, options, tls, loggers);
         await server.StartAsync(stop);
         SystemdNotifier.Ready();
@@ -45,5 +47,12 @@ internal static class Seed
         log.Stopping();
         await server.StopAsync(CancellationToken.None);
         log.Stopped();
+    }
+
+    private static NameServer? StartNames(LighthouseOptions options, IRegistry registry, TimeProvider clock, ILoggerFactory loggers)
+    {
+        if (options.Dns.Listen is not { Count: > 0 } endPoints) return null;
+        var zone = options.Dns.Zone(endPoints, options.DnsSubnets.Count > 0 ? options.DnsSubnets : [LighthouseOptions.DefaultSubnet]);
+        return NameServer.Start(endPoints, options.Dns, zone, registry, new RegistryKeys(options.DnsFarm), clock, loggers.CreateLogger<NameServer>());
     }
 }

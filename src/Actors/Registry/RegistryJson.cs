@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
+using Vni.Actors.Names;
 using Vni.Actors.Nodes;
 using Vni.Actors.Snapshots;
 
@@ -14,6 +15,7 @@ namespace Vni.Actors.Registry;
 [JsonSerializable(typeof(HolderRecord))]
 [JsonSerializable(typeof(OwnerRecord))]
 [JsonSerializable(typeof(MemberRecord))]
+[JsonSerializable(typeof(NamedApplication))]
 internal sealed partial class RegistryJson : JsonSerializerContext
 {
     public static ReadOnlyMemory<byte> Bytes(ApplicationState state) => Write(state, VniJson.Default.ApplicationState);
@@ -29,6 +31,9 @@ internal sealed partial class RegistryJson : JsonSerializerContext
     public static ReadOnlyMemory<byte> Bytes(MemberRecord member) => Write(member, Default.MemberRecord);
 
     public static ApplicationState Application(KeyValue pair) => Read(pair, VniJson.Default.ApplicationState);
+
+    /// <summary>Of an application only what it is called.</summary>
+    public static NamedApplication Named(KeyValue pair) => Read(pair, Default.NamedApplication);
 
     public static ApplicationEvent Event(KeyValue pair) => Read(pair, VniJson.Default.ApplicationEvent);
 

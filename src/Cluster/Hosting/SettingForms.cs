@@ -19,6 +19,15 @@ internal static class SettingForms
             ? number
             : throw Bad(text, "a whole number in range", $"use {least} to {most}");
 
+    /// <summary>A duration in whole seconds.</summary>
+    internal static TimeSpan Seconds(string text, int least, int most)
+    {
+        var (digits, unit) = text.EndsWith('s') ? (text[..^1], 1) : text.EndsWith('m') ? (text[..^1], 60) : (text, 1);
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most && number * unit >= least && number * unit <= most
+            ? TimeSpan.FromSeconds(number * unit)
+            : throw Bad(text, "a duration in range", $"use whole seconds or minutes, {least}s to {most / 60}m");
+    }
+
     /// <summary>A level of the log.</summary>
     internal static LogLevel Level(string text) => text switch
     {

@@ -106,6 +106,10 @@ internal sealed class FarmPlan
                     listen: [0.0.0.0:{RegistryPort}]
                     tls:
                     {Tls(lighthouse)}
+                    dns:
+                      farm: {Shape.Name}
+                      listen: [{lighthouse.Address}]
+                      subnets: [{Subnet}]
                     """ + "\n",
                 Daemon = [programs.Lighthouse, "--config", file],
             };
@@ -137,7 +141,7 @@ internal sealed class FarmPlan
     {
         for (var n = 1; n <= Shape.Nodes; n++)
         {
-            var node = Member($"n{n}", FarmRole.Node, $"10.117.0.{10 + n}", IdentityOf(Shape.Name, n)) with
+            var node = Member($"n{n}", FarmRole.Node, NodeAddress(n), IdentityOf(Shape.Name, n)) with
             {
                 Port = NodePort,
                 Runtime = $"{Places.Memory}/n{n}",
@@ -180,7 +184,15 @@ internal sealed class FarmPlan
           range: {ApplicationRange}
         masks:
           add: [{Path.GetDirectoryName(Places.Disk)}]
+        dns:
+          listen: [{(Shape.Etcd ? node.Address : "none")}]
+          servers: [{string.Join(", ", NameServers)}]
         """ + "\n";
+
+    /// <summary>Lighthouse answers names; beside etcd all nodes do, and applications ask as many as programs look at.</summary>
+    private IEnumerable<string> NameServers => Shape.Etcd ? Enumerable.Range(1, Math.Min(Shape.Nodes, 3)).Select(NodeAddress) : [EtcdAddress(1)];
+
+    private static string NodeAddress(int number) => $"10.117.0.{10 + number}";
 
     private string Tls(FarmMember member)
     {

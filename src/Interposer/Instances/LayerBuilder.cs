@@ -44,7 +44,7 @@ internal sealed class LayerBuilder(InterposerOptions options, Func<string, ILaye
         try
         {
             Directory.CreateDirectory(unfinished);
-            var request = new LayerRequest(instance.Identity, options.HarnessPath, MasksOf(root), ProcFile.TryRead("/etc/resolv.conf"));
+            var request = new LayerRequest(instance.Identity, options.HarnessPath, MasksOf(root), options.Names, ProcFile.TryRead("/etc/resolv.conf"));
             using (var writer = openWriter(unfinished))
             {
                 foreach (var step in LayerPlan.ForNew(request, new LowerRoot(root))) writer.Apply(step);

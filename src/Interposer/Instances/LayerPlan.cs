@@ -1,14 +1,15 @@
 using System.IO.Enumeration;
-using System.Net;
 using Vni.Actors.Identity;
+using Vni.Actors.Names;
 
 namespace Vni.Interposer.Instances;
 
 /// <param name="Identity">Hostname and address.</param>
 /// <param name="HarnessPath">The harness to copy.</param>
 /// <param name="Masks">Absolute paths in the root that are hidden; a last segment may hold <c>*</c>.</param>
+/// <param name="Names">What it is told about names.</param>
 /// <param name="ResolverConfiguration">The node's <c>/etc/resolv.conf</c>; <c>null</c>: it has none.</param>
-internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, string? ResolverConfiguration);
+internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, InstanceNames Names, string? ResolverConfiguration);
 
 /// <summary>
 /// What a new layer holds before its instance is started: the harness, the instance's own names, device nodes, mount
@@ -38,7 +39,7 @@ internal sealed class LayerPlan
         plan.AddMountPoint("/sys");
         plan.AddRuntimeDirectory();
         plan.MakeDirectory("/var/log/vni", Executable);
-        plan.AddNames(request.Identity, request.ResolverConfiguration);
+        plan.AddNames(request.Identity, request.Names, request.ResolverConfiguration);
         return plan._steps;
     }
 
@@ -49,13 +50,6 @@ internal sealed class LayerPlan
         new LayerStep.MakeDirectory(".vni", Executable, 0, 0, Opaque: true),
         new LayerStep.CopyOf(".vni/appshot", harnessPath, Executable),
     ];
-
-    /// <summary>The configuration without name servers that listen on the node's loopback: the instance has its own.</summary>
-    internal static string WithoutLoopbackServers(string configuration) => string.Concat(configuration
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Where(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["nameserver", var address, ..]
-            || !IPAddress.TryParse(address.Split('%')[0], out var ip) || !IPAddress.IsLoopback(ip))
-        .Select(line => line + "\n"));
 
     private void MakeRoot()
     {
@@ -113,11 +107,12 @@ internal sealed class LayerPlan
     /// <summary>Whether a path is masked for itself, and not because it lies beneath something that is.</summary>
     private bool IsOwn(string path) => _masks.Contains(path);
 
-    private void AddNames(VirtualIdentity identity, string? resolver)
+    /// <summary>The full name comes first: that is what <c>hostname -f</c> and gethostbyaddr(3) say.</summary>
+    private void AddNames(VirtualIdentity identity, InstanceNames names, string? resolver)
     {
         AddText("/etc/hostname", identity.Hostname + "\n");
-        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {identity.Hostname}\n");
-        if (resolver is not null) AddText("/etc/resolv.conf", WithoutLoopbackServers(resolver));
+        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {DomainText.FullName(identity.Hostname, names.Domain)} {identity.Hostname}\n");
+        AddText("/etc/resolv.conf", ResolverFile.For(names, resolver));
     }
 
     private void AddText(string path, string content)

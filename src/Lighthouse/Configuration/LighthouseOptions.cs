@@ -1,6 +1,7 @@
 using System.Net;
 using Vni.Actors.Security;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 
 namespace Vni.Lighthouse.Configuration;
 
@@ -27,6 +28,20 @@ public sealed record LighthouseOptions
 
     /// <summary>Bounds for what clients may ask for.</summary>
     public LimitOptions Limits { get; init; } = new();
+
+    /// <summary>The farm's name server; it runs if <see cref="NameServerOptions.Listen"/> says where.</summary>
+    public NameServerOptions Dns { get; init; } = new();
+
+    /// <summary>The farm whose names are answered, of those that have their registry here.</summary>
+    /// <value>Default <c>default</c>.</value>
+    public string DnsFarm { get; init; } = "default";
+
+    /// <summary>The farm's subnets, IPv4 and IPv6, whose addresses have names; none: <see cref="DefaultSubnet"/>.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<IPNetwork> DnsSubnets { get; init; } = [];
+
+    /// <summary>The subnet that nodes have when nothing is said.</summary>
+    public static IPNetwork DefaultSubnet { get; } = IPNetwork.Parse("10.117.0.0/16");
 
     /// <summary>What is logged, and how.</summary>
     public LogOptions Log { get; init; } = new();

@@ -1,5 +1,7 @@
 using System.Net;
+using Vni.Actors.Identity;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 using static Vni.Cluster.Hosting.SettingForms;
 using Entry = Vni.Cluster.Hosting.Setting<Vni.Lighthouse.Configuration.LighthouseOptions>;
 
@@ -21,9 +23,11 @@ internal static class LighthouseSettings
         ["insecure"] = Entry.One((o, v) => o with { Insecure = YesOrNo(v) }),
         ["limits.watches"] = Entry.One((o, v) => o with { Limits = o.Limits with { Watches = Whole(v, 1, 100_000) } }),
         ["limits.connections"] = Entry.One((o, v) => o with { Limits = o.Limits with { Connections = Whole(v, 16, 200_000) } }),
+        ["dns.farm"] = Entry.One((o, v) => o with { DnsFarm = DnsLabel.IsValid(v) ? v : throw Bad(v, "the name of a farm", DnsLabel.Rule) }),
+        ["dns.subnets"] = Entry.Many((o, v) => o with { DnsSubnets = [.. o.DnsSubnets, NameServerSettings.Network(v)] }),
         ["log.level"] = Entry.One((o, v) => o with { Log = o.Log with { Level = Level(v) } }),
         ["log.format"] = Entry.One((o, v) => o with { Log = o.Log with { Format = Format(v) } }),
-    };
+    }.WithNameServer(o => o.Dns, (o, dns) => o with { Dns = dns });
 
     private static readonly SettingTable<LighthouseOptions> Table = new(All);
 
@@ -49,6 +53,7 @@ internal static class LighthouseSettings
             problems.Add($"{where(given)}: tls: certificate, key and authority are needed together: set all three, or none");
         }
 
+        if (NameServerSettings.ProblemOf(options.Dns, options.Dns.Listen ?? []) is { } problem) problems.Add($"{where("dns.forward")}: {problem}");
         if (options.Tls.Files is null && !options.Tls.IsPartial && !options.Insecure && options.Endpoints.FirstOrDefault(endpoint => !IPAddress.IsLoopback(endpoint.Address)) is { } open)
             problems.Add($"{where("listen")}: listen: {open} can be reached from other machines, and without certificates whoever reaches it owns the farm: set tls, or 'insecure: true' where nobody else is on the network");
     }

@@ -37,14 +37,6 @@ internal static class FarmForms
         _ => throw Bad(text, "a flag", "use true or false"),
     };
 
-    internal static TimeSpan Seconds(string text, int least, int most)
-    {
-        var (digits, unit) = text.EndsWith('s') ? (text[..^1], 1) : text.EndsWith('m') ? (text[..^1], 60) : (text, 1);
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most && number * unit >= least && number * unit <= most
-            ? TimeSpan.FromSeconds(number * unit)
-            : throw Bad(text, "a duration in range", $"use whole seconds or minutes, {least}s to {most / 60}m");
-    }
-
     internal static IReadOnlyDictionary<string, string> WithLabel(IReadOnlyDictionary<string, string> labels, string text)
     {
         var equals = text.IndexOf('=');

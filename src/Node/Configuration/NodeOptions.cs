@@ -1,6 +1,7 @@
 using System.Net;
 using Vni.Actors.Security;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 
 namespace Vni.Node.Configuration;
 
@@ -66,6 +67,16 @@ public sealed record NodeOptions
 
     /// <summary>The bridge and the virtual addresses.</summary>
     public NodeNetworkOptions Network { get; init; } = new();
+
+    /// <summary>The node's name server, which runs where <see cref="DnsEndPoints"/> are.</summary>
+    public NameServerOptions Dns { get; init; } = new();
+
+    /// <summary>Addresses of the name servers that new instances ask, at most three.</summary>
+    /// <value>Default <c>null</c>: the node's own name server if it has one, and those of its <c>/etc/resolv.conf</c>.</value>
+    public IReadOnlyList<IPAddress>? DnsServers { get; init; }
+
+    /// <summary>Where names are answered: what is configured, else the gateway, which instances reach.</summary>
+    internal IReadOnlyList<IPEndPoint> DnsEndPoints => Dns.Listen ?? (Network.Gateway is { } gateway ? [new(gateway, NameServerOptions.Port)] : []);
 
     /// <summary>Absolute path of the harness.</summary>
     /// <value>Default <c>null</c>: <c>appshot</c> beside <c>vnid</c>, else <c>../lib/vniakka/appshot</c> from there.</value>

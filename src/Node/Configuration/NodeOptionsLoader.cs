@@ -1,6 +1,7 @@
 using System.Text;
 using Vni.Actors.Identity;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 
 namespace Vni.Node.Configuration;
 
@@ -40,6 +41,7 @@ internal static class NodeOptionsLoader
             problems.Add($"{where("socket")}: socket: '{options.Socket}' is too long for a socket: use at most {MaximumSocketPath} bytes");
         if (options.Network.Gateway is { } gateway && !options.Network.Subnet.HasHost(gateway))
             problems.Add($"{where("network.gateway")}: network.gateway: {gateway} is no host's address in {options.Network.Subnet}: use one inside, or 'none'");
+        if (NameServerSettings.ProblemOf(options.Dns, options.DnsEndPoints) is { } problem) problems.Add($"{where("dns.forward")}: {problem}");
         CheckFarm(options, where, problems);
     }
 

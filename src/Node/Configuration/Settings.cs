@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Vni.Actors.Identity;
 using Vni.Cluster.Hosting;
+using Vni.Cluster.Names;
 using Vni.Interposer;
 using static Vni.Cluster.Hosting.SettingForms;
 
@@ -25,13 +26,14 @@ internal static class Settings
         ["tls.certificate"] = Setting<NodeOptions>.One((o, v) => o with { Tls = o.Tls with { Certificate = AbsolutePath(v) } }),
         ["tls.key"] = Setting<NodeOptions>.One((o, v) => o with { Tls = o.Tls with { Key = AbsolutePath(v) } }),
         ["tls.authority"] = Setting<NodeOptions>.One((o, v) => o with { Tls = o.Tls with { Authority = AbsolutePath(v) } }),
-        ["lease"] = Setting<NodeOptions>.One((o, v) => o with { Lease = FarmForms.Seconds(v, 3, 300) }),
+        ["lease"] = Setting<NodeOptions>.One((o, v) => o with { Lease = Seconds(v, 3, 300) }),
         ["labels"] = Setting<NodeOptions>.Many((o, v) => o with { Labels = FarmForms.WithLabel(o.Labels, v) }),
         ["network.bridge"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Bridge = Interface(v) } }),
         ["network.subnet"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Subnet = Subnet(v) } }),
         ["network.gateway"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Gateway = Gateway(v) } }),
         ["network.uplink"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Uplink = Interface(v) } }),
         ["network.range"] = Setting<NodeOptions>.One((o, v) => o with { Network = o.Network with { Range = FarmForms.Range(v) } }),
+        ["dns.servers"] = Setting<NodeOptions>.Many((o, v) => o with { DnsServers = [.. o.DnsServers ?? [], NameServerSettings.Resolver(v, o.DnsServers)] }),
         ["harness"] = Setting<NodeOptions>.One((o, v) => o with { Harness = AbsolutePath(v) }),
         ["criu"] = Setting<NodeOptions>.One((o, v) => o with { Criu = AbsolutePath(v) }),
         ["masks.add"] = Setting<NodeOptions>.Many((o, v) => o with { Masks = o.Masks with { Add = [.. o.Masks.Add, Mask(v)] } }),
@@ -40,7 +42,7 @@ internal static class Settings
         ["snapshots.shared"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Shared = AbsolutePath(v) } }),
         ["log.level"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Level = Level(v) } }),
         ["log.format"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Format = Format(v) } }),
-    };
+    }.WithNameServer(o => o.Dns, (o, dns) => o with { Dns = dns });
 
     /// <summary>The same, as file and command line use it.</summary>
     internal static SettingTable<NodeOptions> Table { get; } = new(All);

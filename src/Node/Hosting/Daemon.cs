@@ -66,6 +66,7 @@ internal static class Daemon
         var farm = new FarmService(
             actors, registry, (IRegistryStatus)registry, keys, options.Farm, [.. options.Seeds.Select(seed => seed.ToString())], service, members, messenger, settings, clock);
         await service.StartAsync(stop);
+        await using var names = NodeNames.Start(options, registry, keys, clock, loggers); // The gateway's address is there by now.
 
         var group = Groups.Find(options.SocketGroup);
         if (group is null) log.NoGroup(options.SocketGroup, options.Socket);

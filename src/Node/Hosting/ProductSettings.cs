@@ -1,5 +1,7 @@
+using System.Net;
 using Vni.Actors.Identity;
 using Vni.Actors.Nodes;
+using Vni.Cluster.Names;
 using Vni.Interposer;
 using Vni.Node.Configuration;
 
@@ -28,9 +30,19 @@ internal static class ProductSettings
             Gateway = options.Network.Gateway,
             Uplink = options.Network.Uplink,
         },
+        Names = NamesOf(options),
 
         // Our own things are hidden wherever they were put: an instance that reaches the socket owns the node.
         Masks = [.. Settings.BuiltInMasks.Except(options.Masks.Remove), .. options.Masks.Add, options.State, options.Runtime, options.Socket],
+    };
+
+    /// <summary>For new instances. Their resolvers know port 53 alone, and their loopback is not the node's.</summary>
+    internal static InstanceNames NamesOf(NodeOptions options) => new()
+    {
+        Domain = options.Dns.Domain,
+        Servers = options.DnsServers
+            ?? [.. options.DnsEndPoints.Where(endPoint => endPoint.Port == NameServerOptions.Port && !IPAddress.IsLoopback(endPoint.Address)).Select(endPoint => endPoint.Address)],
+        NodesToo = options.DnsServers is null && options.Dns.Forward.Count == 0,
     };
 
     /// <summary>For the domain.</summary>

@@ -65,10 +65,21 @@ public sealed class FarmPlanTests
               range: 10.117.1.0-10.117.250.255
             masks:
               add: [/var/lib/vniakka-farm]
+            dns:
+              listen: [none]
+              servers: [10.117.0.2]
 
             """,
             node.Configuration);
         Assert.Equal(["/b/vnid", "--config", "/run/vniakka-farm/other/n2/vnid.yaml"], node.Daemon);
+    }
+
+    [Fact]
+    public void Lighthouse_answers_names_and_beside_etcd_all_nodes_do()
+    {
+        Assert.Contains("dns:\n  farm: other\n  listen: [10.117.0.2]\n  subnets: [10.117.0.0/16]\n", Plan(new FarmShape("other", 2, Etcd: false)).Find("registry").Configuration);
+        var plan = Plan(new FarmShape("other", 4, Etcd: true));
+        Assert.Contains("dns:\n  listen: [10.117.0.14]\n  servers: [10.117.0.11, 10.117.0.12, 10.117.0.13]\n", plan.FindNode("n4").Configuration);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.Net;
 using Vni.Actors.Identity;
+using Vni.Interposer;
 using Vni.Interposer.Instances;
 using Xunit;
 
@@ -108,18 +110,9 @@ public sealed class LayerPlanTests
     {
         var texts = Plan().OfType<LayerStep.Text>().ToDictionary(t => t.Path, t => t.Content);
         Assert.Equal("web-1\n", texts["etc/hostname"]);
-        Assert.Equal("127.0.0.1 localhost\n10.117.0.5 web-1\n", texts["etc/hosts"]);
-        Assert.Equal("search example\n", texts["etc/resolv.conf"]);
+        Assert.Equal("127.0.0.1 localhost\n10.117.0.5 web-1.lab.example web-1\n", texts["etc/hosts"]);
+        Assert.Equal("nameserver 10.117.0.1\nsearch lab.example example\n", texts["etc/resolv.conf"]);
     }
-
-    [Theory]
-    [InlineData("nameserver 10.0.0.1\n", "nameserver 10.0.0.1\n")]
-    [InlineData("nameserver 127.0.0.53\noptions edns0\n", "options edns0\n")]
-    [InlineData("nameserver ::1\nnameserver\t127.0.0.1 \nnameserver 9.9.9.9", "nameserver 9.9.9.9\n")]
-    [InlineData("nameserver fe80::1%eth0\n# nameserver 127.0.0.1\n", "nameserver fe80::1%eth0\n# nameserver 127.0.0.1\n")]
-    [InlineData("", "")]
-    public void Name_servers_on_the_nodes_loopback_are_left_out(string node, string instance) =>
-        Assert.Equal(instance, LayerPlan.WithoutLoopbackServers(node));
 
     [Fact]
     public void Every_parent_is_made_once_and_before_what_is_in_it()
@@ -139,8 +132,10 @@ public sealed class LayerPlanTests
     public void A_used_layer_gets_its_harness_anew_and_nothing_else() =>
         Assert.Equal([".vni", ".vni", ".vni/appshot"], LayerPlan.ForUsed("/usr/bin/appshot").Select(PathOf));
 
+    private static InstanceNames Names { get; } = new() { Domain = "lab.example", Servers = [IPAddress.Parse("10.117.0.1")] };
+
     private IReadOnlyList<LayerStep> Plan(params string[] masks) =>
-        LayerPlan.ForNew(new LayerRequest(Identity, "/usr/bin/appshot", masks, "nameserver 127.0.0.53\nsearch example\n"), _lower);
+        LayerPlan.ForNew(new LayerRequest(Identity, "/usr/bin/appshot", masks, Names, "nameserver 127.0.0.53\nsearch example\n"), _lower);
 
     private static void AssertOrder(IReadOnlyList<LayerStep> steps, string first, string second)
     {

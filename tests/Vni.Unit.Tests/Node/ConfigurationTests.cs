@@ -37,6 +37,11 @@ public sealed class ConfigurationTests
         Assert.Null(options.Network.Uplink);
         Assert.Null(options.Network.Range);
         Assert.Null(options.Snapshots.Shared);
+        Assert.Equal("10.117.0.1:53", Assert.Single(options.DnsEndPoints).ToString());
+        Assert.Null(options.DnsServers);
+        Assert.Equal(("vni.internal", TimeSpan.FromSeconds(5)), (options.Dns.Domain, options.Dns.TimeToLive));
+        Assert.Empty(options.Dns.Forward);
+        Assert.Empty(options.Dns.Clients);
         Assert.Equal(LogLevel.Information, options.Log.Level);
         Assert.Equal(LogFormat.Text, options.Log.Format);
     }
@@ -50,7 +55,7 @@ public sealed class ConfigurationTests
         {
             Harness = read.Harness, Criu = read.Criu, Node = read.Node, Listen = read.Listen, Advertise = read.Advertise, Tls = read.Tls, Snapshots = new SnapshotOptions { Shared = read.Snapshots.Shared },
         };
-        Assert.Equal(defaults with { Masks = read.Masks, Socket = "/run/vniakka/vnid.sock", Network = read.Network, Seeds = read.Seeds, Labels = read.Labels }, read);
+        Assert.Equal(defaults with { Masks = read.Masks, Socket = "/run/vniakka/vnid.sock", Network = read.Network, Seeds = read.Seeds, Labels = read.Labels, Dns = read.Dns, DnsServers = read.DnsServers }, read);
         Assert.Empty(read.Seeds);
         Assert.Empty(read.Labels);
         Assert.Equal(defaults.Network.Subnet, read.Network.Subnet);
@@ -74,6 +79,7 @@ public sealed class ConfigurationTests
               gateway: none
               uplink: eth1
               range: 10.9.0.64/26
+            dns: { listen: ["10.9.0.2", "[fd00::2]:5353"], domain: lab.example, ttl: 1m, forward: ["9.9.9.9"], clients: [192.0.2.0/24], servers: [10.9.0.2, 10.9.0.3] }
             harness: /opt/appshot
             criu: /opt/criu
             masks:
@@ -98,6 +104,11 @@ public sealed class ConfigurationTests
         Assert.Equal("br0", options.Network.Bridge);
         Assert.Equal("10.9.0.0/24", options.Network.Subnet.ToString());
         Assert.Null(options.Network.Gateway);
+        Assert.Equal(["10.9.0.2:53", "[fd00::2]:5353"], options.DnsEndPoints.Select(e => e.ToString()));
+        Assert.Equal(("lab.example", TimeSpan.FromMinutes(1)), (options.Dns.Domain, options.Dns.TimeToLive));
+        Assert.Equal("9.9.9.9:53", Assert.Single(options.Dns.Forward).ToString());
+        Assert.Equal("192.0.2.0/24", Assert.Single(options.Dns.Clients).ToString());
+        Assert.Equal(["10.9.0.2", "10.9.0.3"], options.DnsServers!.Select(e => e.ToString()));
         Assert.Equal("/opt/appshot", options.Harness);
         Assert.Equal("/opt/criu", options.Criu);
         Assert.Equal(["/srv/secret", "/etc/*.key"], options.Masks.Add);
@@ -139,6 +150,25 @@ public sealed class ConfigurationTests
     {
         Assert.Equal("10.9.0.1", Read("network: { subnet: 10.9.0.0/24 }").Network.Gateway!.ToString());
         Assert.Equal("10.9.0.7", Read("network: { subnet: 10.9.0.0/24, gateway: 10.9.0.7 }").Network.Gateway!.ToString());
+    }
+
+    [Fact]
+    public void Names_are_answered_at_the_gateway_unless_it_is_said_where()
+    {
+        Assert.Equal("10.9.0.7:53", Assert.Single(Read("network: { subnet: 10.9.0.0/24, gateway: 10.9.0.7 }").DnsEndPoints).ToString());
+        Assert.Empty(Read("network: { gateway: none }").DnsEndPoints);
+        Assert.Empty(Read("dns: { listen: [none] }").DnsEndPoints);
+    }
+
+    [Fact]
+    public void New_instances_ask_this_node_first_and_the_nodes_servers_if_it_does_not_know_everything()
+    {
+        var own = Vni.Node.Hosting.ProductSettings.NamesOf(Read("network: { subnet: 10.9.0.0/24 }"));
+        Assert.Equal(("10.9.0.1", true, "vni.internal"), (Assert.Single(own.Servers).ToString(), own.NodesToo, own.Domain));
+        Assert.False(Vni.Node.Hosting.ProductSettings.NamesOf(Read("dns: { forward: [9.9.9.9] }")).NodesToo);
+        var others = Vni.Node.Hosting.ProductSettings.NamesOf(Read("dns: { servers: [10.117.0.2] }"));
+        Assert.Equal(("10.117.0.2", false), (Assert.Single(others.Servers).ToString(), others.NodesToo));
+        Assert.Empty(Vni.Node.Hosting.ProductSettings.NamesOf(Read("dns: { listen: ['10.117.0.1:5353', 127.0.0.1] }")).Servers);
     }
 
     [Fact]
@@ -228,6 +258,17 @@ public sealed class ConfigurationTests
     [InlineData("masks: { add: [/] }", "is not a path that can be hidden")]
     [InlineData("masks: { add: [/a*/b] }", "only its last segment")]
     [InlineData("masks: { add: [{ a: b }] }", "must be text")]
+    [InlineData("dns: { listen: [0.0.0.0] }", "name each address of this machine")]
+    [InlineData("dns: { listen: ['10.117.0.1:0'] }", "write ADDRESS or ADDRESS:PORT")]
+    [InlineData("dns: { forward: [dns.example] }", "write ADDRESS or ADDRESS:PORT")]
+    [InlineData("dns: { forward: [10.1] }", "write ADDRESS or ADDRESS:PORT")]
+    [InlineData("dns: { forward: [9.9.9.9, 10.117.0.1] }", "10.117.0.1:53 is this server itself")]
+    [InlineData("dns: { domain: Lab }", "is not a domain")]
+    [InlineData("dns: { domain: lab. }", "is not a domain")]
+    [InlineData("dns: { ttl: 0 }", "1s to 60m")]
+    [InlineData("dns: { clients: [10.117.0.1/16] }", "zeros in the host part")]
+    [InlineData("dns: { servers: [127.0.0.53] }", "loopback is their own")]
+    [InlineData("dns: { servers: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4] }", "the first 3 alone")]
     [InlineData("socketGroup: 'a:b'", "is not the name of a group")]
     public void A_bad_value_is_refused_with_what_is_accepted(string yaml, string expected) => Assert.Contains(expected, Assert.Single(ProblemsOf(yaml)));
 
