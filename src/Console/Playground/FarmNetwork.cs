@@ -38,6 +38,7 @@ internal static class FarmNetwork
         link set lo up
         link set {Interface} addrgenmode none address {VirtualIdentity.MacOf(IPAddress.Parse(member.Address))} up
         addr add {FarmPlan.WithPrefix(member)} dev {Interface}
+        {(member.Address6 is { } six ? $"addr add {six}/64 dev {Interface} nodad" : "")}
 
         """;
 

@@ -116,7 +116,7 @@ internal sealed class LayerPlan
     private void AddNames(VirtualIdentity identity, string? resolver)
     {
         AddText("/etc/hostname", identity.Hostname + "\n");
-        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {identity.Hostname}\n");
+        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {identity.Hostname}\n{(identity.Ip6 is { } ip6 ? $"::1 localhost\n{ip6} {identity.Hostname}\n" : "")}");
         if (resolver is not null) AddText("/etc/resolv.conf", WithoutLoopbackServers(resolver));
     }
 
