@@ -112,6 +112,13 @@ public sealed class LayerPlanTests
         Assert.Equal("search example\n", texts["etc/resolv.conf"]);
     }
 
+    [Fact]
+    public void The_hostname_leads_to_both_addresses()
+    {
+        var plan = LayerPlan.ForNew(new LayerRequest(Identity with { Ip6 = "fd00:117::5", PrefixLength6 = 64 }, "/usr/bin/appshot", [], null), _lower);
+        Assert.Equal("127.0.0.1 localhost\n10.117.0.5 web-1\n::1 localhost\nfd00:117::5 web-1\n", plan.OfType<LayerStep.Text>().Single(t => t.Path == "etc/hosts").Content);
+    }
+
     [Theory]
     [InlineData("nameserver 10.0.0.1\n", "nameserver 10.0.0.1\n")]
     [InlineData("nameserver 127.0.0.53\noptions edns0\n", "options edns0\n")]
