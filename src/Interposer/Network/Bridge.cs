@@ -87,7 +87,6 @@ internal sealed class Bridge : IDisposable
 
         netlink.Execute(Rtnetlink.EndSnooping(bridge.Index, bridge.Name));
         if (options.Gateway6 is not { } gateway6) return;
-        if (options.Uplink is null) Sysctl.Set($"net/ipv6/conf/{bridge.Name}/accept_ra", "0"); // Only instances could send any.
         Sysctl.Set($"net/ipv6/conf/{bridge.Name}/disable_ipv6", "0");
         netlink.Execute(Rtnetlink.NewAddress(bridge.Index, gateway6, subnet6.PrefixLength));
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Linux;
@@ -64,6 +65,7 @@ internal sealed partial class NodeNetwork
     /// <summary>In the instance's namespace, before the interface is up: no address but the one that it is given, by nobody else.</summary>
     private static void AllowIpv6()
     {
+        if (!Sysctl.HasIpv6) throw new VniException(ErrorCodes.NodeIncapable, "an application with an IPv6 address cannot live here: this kernel has no IPv6; boot without ipv6.disable=1");
         Sysctl.TrySet("net/ipv6/conf/lo/disable_ipv6", "0");
         const int noLinkLocal = 1; // IN6_ADDR_GEN_MODE_NONE, linux/if_link.h.
         Sysctl.Set($"net/ipv6/conf/{Inner}/addr_gen_mode", $"{noLinkLocal}");

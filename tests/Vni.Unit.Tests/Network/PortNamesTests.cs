@@ -45,7 +45,7 @@ public sealed class PortNamesTests
         Assert.Equal(2, frames.Count);
         const string own = "fd000217000000000000000000000005", allNodes = "ff020000000000000000000000000001";
         Assert.Equal(
-            "333300000001" + "02000ad90005" + "86dd" + "6000000000203aff" + own + allNodes + "8800" + "dfa6" + "20000000" + own + "0201" + "02000ad90005",
+            "333300000001" + "02000ad90005" + "86dd" + "6000000000203aff" + own + allNodes + "8800" + "4b88" + "20000000" + own + "0201" + "02000ad90005",
             Convert.ToHexStringLower(frames[1]));
     }
 

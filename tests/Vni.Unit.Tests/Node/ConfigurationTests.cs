@@ -224,7 +224,7 @@ public sealed class ConfigurationTests
             p => Assert.StartsWith("vnid.yaml:1:7: node: 'Not_A_Label' is not a name", p),
             p => Assert.StartsWith("vnid.yaml:2:1: unknown key 'colour'; known here: node, farm", p),
             p => Assert.StartsWith("vnid.yaml:4:11: network.subnet: '10.117.0.0/99' is not an IPv4 subnet", p),
-            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range", p),
+            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range, subnet6, gateway6, range6", p),
             p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep, shared", p),
             p => Assert.Equal("vnid.yaml:8:10: 'log.level' must be one value", p),
             p => Assert.Matches(@"^vnid.yaml:\d+:\d+: 'log.format' has no value", p));
