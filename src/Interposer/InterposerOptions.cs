@@ -65,6 +65,12 @@ public sealed record NetworkOptions
     /// <summary>The node's own address on the bridge, which is also the instances' default route; <c>null</c>: neither.</summary>
     public System.Net.IPAddress? Gateway { get; init; }
 
+    /// <summary>The subnet of all virtual IPv6 addresses; <c>null</c>: there are none.</summary>
+    public System.Net.IPNetwork? Subnet6 { get; init; }
+
+    /// <summary>What <see cref="Gateway"/> is, for IPv6.</summary>
+    public System.Net.IPAddress? Gateway6 { get; init; }
+
     /// <summary>Name of the interface, in the daemon's network namespace, that becomes a port of the bridge and joins it with the
     /// bridges of other nodes; its addresses and routes become the bridge's. All these nodes share the subnet, so
     /// <see cref="Gateway"/> must then be another address on each of them. <c>null</c>: none.</summary>

@@ -1,7 +1,7 @@
 /* Answers every line of a connection with its number there and the line, each in a write of its own; and every datagram
  * likewise, numbered over all of them.
  *
- *   sequence [PORT]      default 7000, TCP and UDP */
+ *   sequence [PORT [both]]      default 7000, TCP and UDP; both: on one socket for IPv4 and IPv6 each */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -20,17 +20,19 @@ static struct client *clients[CLIENTS];
 
 static void die(const char *what) { perror(what); exit(1); }
 
-static int serve(int port, int type) {
-    struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    int fd = socket(AF_INET, type, 0), one = 1;
+static int serve(int port, int type, int both) {
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+    int fd = socket(both ? AF_INET6 : AF_INET, type, 0), one = 1, zero = 0;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&any, sizeof any) || (type == SOCK_STREAM && listen(fd, 1024))) die("bind");
+    if (both) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    if (bind(fd, both ? (struct sockaddr *)&six : (struct sockaddr *)&four, both ? sizeof six : sizeof four) || (type == SOCK_STREAM && listen(fd, 1024))) die("bind");
     return fd;
 }
 
 static void answer_datagram(int fd) {
     static unsigned long number;
-    char text[LINE], answer[LINE + 32]; struct sockaddr_in from; socklen_t size = sizeof from;
+    char text[LINE], answer[LINE + 32]; struct sockaddr_storage from; socklen_t size = sizeof from;
     ssize_t n = recvfrom(fd, text, sizeof text, 0, (struct sockaddr *)&from, &size);
     if (n < 0) return;
     int length = snprintf(answer, sizeof answer, "%lu %.*s", ++number, (int)n, text);
@@ -59,10 +61,10 @@ static int answer_lines(int fd, struct client *client) {
 }
 
 int main(int argc, char **argv) {
-    int port = argc > 1 ? atoi(argv[1]) : 7000, one = 1;
+    int port = argc > 1 ? atoi(argv[1]) : 7000, both = argc > 2, one = 1;
     struct rlimit files = { CLIENTS, CLIENTS };
     setrlimit(RLIMIT_NOFILE, &files);
-    int all = epoll_create1(0), listener = serve(port, SOCK_STREAM), datagrams = serve(port, SOCK_DGRAM);
+    int all = epoll_create1(0), listener = serve(port, SOCK_STREAM, both), datagrams = serve(port, SOCK_DGRAM, both);
     for (int fd = listener; fd <= datagrams; fd++) {
         struct epoll_event wanted = { .events = EPOLLIN, .data.fd = fd };
         if (epoll_ctl(all, EPOLL_CTL_ADD, fd, &wanted)) die("epoll_ctl");

@@ -11,6 +11,9 @@ public sealed record ApplicationDeclaration
     /// <summary>The virtual IPv4 address; <c>null</c>: the next free one of the configured range.</summary>
     public string? Ip { get; set; }
 
+    /// <summary>The virtual IPv6 address, or <c>none</c>; <c>null</c>: the one that goes with <see cref="Ip"/>, where a range of such is configured.</summary>
+    public string? Ip6 { get; set; }
+
     /// <summary>The virtual hostname, one DNS label; <c>null</c>: derived from the address.</summary>
     public string? Hostname { get; set; }
 

@@ -62,6 +62,7 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         KeyRange[] all =
         [
             new(keys.Application(aid)), new(keys.Owner(aid)), new(keys.Aid(aid)), new(keys.Address(identity.Ip)), new(keys.Hostname(identity.Hostname)),
+            .. identity.Ip6 is { } ip6 ? [new KeyRange(keys.Address(ip6))] : Array.Empty<KeyRange>(),
             KeyRange.Prefix(keys.Events(aid)), SnapshotsOf(aid),
         ];
         await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], (_, _) => [], wanted: null, insist: true, cancellationToken);

@@ -63,6 +63,7 @@ public static class DeclarationValidator
         if (declaration.Name is { } name && !DnsLabel.IsValid(name))
             problems.Add($"application name {DnsLabel.Quote(name)} is not valid: {DnsLabel.Rule}");
         if (declaration.Ip is { } ip) CheckAddress(ip, problems);
+        if (declaration.Ip6 is { } ip6 and not Ipv6.None && !Ipv6.TryParse(ip6, out _)) problems.Add($"IPv6 address {DnsLabel.Quote(ip6)} is not valid: {Ipv6.Rule}");
         if (declaration.Hostname is { } hostname) CheckHostname(hostname, problems);
         CheckPath("root", declaration.Root, problems);
         if (declaration.Node is { } node && !DnsLabel.IsValid(node)) problems.Add($"node name {DnsLabel.Quote(node)} is not valid: {DnsLabel.Rule}");
@@ -75,7 +76,7 @@ public static class DeclarationValidator
 
     private static void CheckAddress(string ip, List<string> problems)
     {
-        if (ip.Contains(':')) problems.Add($"address {DnsLabel.Quote(ip)} is not valid: IPv6 addresses are not supported yet, give an IPv4 address");
+        if (ip.Contains(':')) problems.Add($"address {DnsLabel.Quote(ip)} is not valid: give an IPv4 address here, and the IPv6 address as ip6 (--ip6)");
         else if (!Ipv4.TryParse(ip, out _)) problems.Add($"address {DnsLabel.Quote(ip)} is not valid: {Ipv4.Rule}");
     }
 

@@ -60,6 +60,9 @@ public sealed class AddressRange
             : null;
     }
 
+    /// <summary>How far an address of the subnet is from the subnet's first one.</summary>
+    public uint NumberOf(IPAddress address) => Ipv4.ToNumber(address) - _first;
+
     /// <summary>The usable address of a number, from 0 to <see cref="Count"/> less one.</summary>
     public IPAddress At(long number)
     {

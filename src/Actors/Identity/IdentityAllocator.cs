@@ -7,7 +7,7 @@ using Vni.Actors.Registry;
 namespace Vni.Actors.Identity;
 
 /// <summary>
-/// Allocates AID, address and hostname and makes the application's first record, its owner record and its first event,
+/// Allocates AID, addresses and hostname and makes the application's first record, its owner record and its first event,
 /// all in one transaction that requires every key to be absent [C1, D1, D2]: of two that ask for the same, farm-wide,
 /// one gets everything and the other nothing. What was given is refused when it is held, naming the holder; what was
 /// not given is tried anew. Usually that is one registry operation. After misses the registry is asked for some addresses
@@ -46,7 +46,11 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
             var look = given is null && (attempt >= CheapAttempts || (Cursor is null && !settings.Shared));
             var address = given ?? (look ? await FindFreeAsync(tried, cancellationToken) : Advance());
             if (!tried.Add(address.ToString()) && given is null) continue;
-            var state = Describe(declaration, address);
+            var address6 = SecondAddress(declaration, address, out problem);
+            if (problem is not null && declaration.Ip6 is null && given is null) continue; // Another IPv4 address has another counterpart.
+            if (problem is not null)
+                throw new VniException(ErrorCodes.AddressOutOfRange, $"IPv6 address {address6} cannot be used: {problem}; choose another one, or 'none'");
+            var state = Describe(declaration, address, address6);
             try
             {
                 var (stored, conflicts) = await TryAsync(state, cancellationToken);
@@ -132,7 +136,20 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
     /// <summary>Where this node begins: nodes that begin at the same place would meet again and again.</summary>
     private IPAddress? Start() => settings.Shared ? settings.Addresses.At(FarmRecovery.Spread("", settings.Node) % settings.Addresses.Count) : null;
 
-    private ApplicationState Describe(ApplicationDeclaration declaration, IPAddress address)
+    /// <summary>The IPv6 address to ask for; <c>null</c>: none.</summary>
+    /// <param name="declaration">What was asked for.</param>
+    /// <param name="address">The IPv4 address, which an address that was not given goes with.</param>
+    /// <param name="problem">Why it cannot be had, as the end of a sentence; <c>null</c>: it can, if it is free.</param>
+    private IPAddress? SecondAddress(ApplicationDeclaration declaration, IPAddress address, out string? problem)
+    {
+        problem = null;
+        if (declaration.Ip6 == Ipv6.None || (declaration.Ip6 is null && settings.Addresses6 is null)) return null;
+        var wanted = Ipv6.TryParse(declaration.Ip6, out var given) ? given : settings.Addresses6!.Counterpart(address, settings.Addresses);
+        problem = settings.Addresses6 is { } range ? range.WhyNot(wanted) : "this node has no IPv6 addresses for applications (network.subnet6 of its configuration)";
+        return wanted;
+    }
+
+    private ApplicationState Describe(ApplicationDeclaration declaration, IPAddress address, IPAddress? address6)
     {
         var aid = declaration.Name is { } name ? Aid.Parse(name) : AidGenerator.Next(declaration.Processes[0].Command[0], random);
         var hostname = declaration.Hostname ?? VirtualIdentity.HostnameOf(address);
@@ -140,8 +157,12 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
         return new ApplicationState
         {
             Aid = aid,
-            Declaration = declaration with { Name = aid.Value, Ip = address.ToString(), Hostname = hostname },
-            Identity = new VirtualIdentity(address.ToString(), settings.Addresses.PrefixLength, VirtualIdentity.MacOf(address), hostname),
+            Declaration = declaration with { Name = aid.Value, Ip = address.ToString(), Ip6 = address6?.ToString() ?? declaration.Ip6, Hostname = hostname },
+            Identity = new VirtualIdentity(address.ToString(), settings.Addresses.PrefixLength, VirtualIdentity.MacOf(address), hostname)
+            {
+                Ip6 = address6?.ToString(),
+                PrefixLength6 = address6 is null ? null : settings.Addresses6!.PrefixLength,
+            },
             Status = ApplicationStatus.Starting,
             Node = settings.Node,
             Epoch = 1,
@@ -151,14 +172,16 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
         };
     }
 
-    /// <summary>The transaction: what it made, or what stood in the way (application, address, hostname).</summary>
+    /// <summary>The transaction: what it made, or what stood in the way (name, address,
+    /// hostname, IPv6 address if there is to be one, application).</summary>
     private async Task<(StoredApplication? Made, IReadOnlyList<OperationResult>? Conflicts)> TryAsync(ApplicationState state, CancellationToken cancellationToken)
     {
         var holder = RegistryJson.Bytes(new HolderRecord(state.Aid));
         var value = RegistryJson.Bytes(state);
-        string[] identity = [keys.Aid(state.Aid), keys.Address(state.Identity.Ip), keys.Hostname(state.Identity.Hostname)];
+        var ip6 = state.Identity.Ip6;
+        string[] identity = [keys.Aid(state.Aid), keys.Address(state.Identity.Ip), keys.Hostname(state.Identity.Hostname), .. ip6 is null ? [] : new[] { keys.Address(ip6) }];
         var application = keys.Application(state.Aid);
-        var message = $"{state.Aid} has address {state.Identity.Ip} and hostname {state.Identity.Hostname}";
+        var message = $"{state.Aid} has address {state.Identity.Ip}{(ip6 is null ? "" : $", {ip6}")} and hostname {state.Identity.Hostname}";
         var transaction = new Transaction(
             [.. identity.Append(application).Select(Comparison.Absent)],
             [
@@ -201,7 +224,7 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
     /// <summary>Refuses if anything that the user gave is held; returns if only generated things were.</summary>
     private static void Refuse(ApplicationDeclaration declaration, ApplicationState wanted, IReadOnlyList<OperationResult> conflicts)
     {
-        var application = conflicts[3].Pairs is [var pair] ? RegistryJson.Application(pair) : null;
+        var application = conflicts[^1].Pairs is [var pair] ? RegistryJson.Application(pair) : null;
         if (declaration.Name is not null && (application is not null || conflicts[0].Count > 0))
         {
             var where = application is null ? "" : $" ({ApplicationSentences.Name(application.Status)} on node {application.Node})";
@@ -210,6 +233,14 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
 
         if (declaration.Ip is not null && HolderOf(conflicts[1]) is { } ofAddress)
             throw new VniException(ErrorCodes.AddressInUse, $"address {wanted.Identity.Ip} is held by application {ofAddress}; choose another address, or none for the next free one");
+        // So does an IPv6 address that was not given.
+        if ((declaration.Ip6 is not null || declaration.Ip is not null) && wanted.Identity.Ip6 is { } ip6 && HolderOf(conflicts[3]) is { } ofAddress6)
+        {
+            throw new VniException(ErrorCodes.AddressInUse, declaration.Ip6 is not null
+                ? $"address {ip6} is held by application {ofAddress6}; choose another one, or none for the one that goes with the IPv4 address"
+                : $"address {ip6}, which goes with {wanted.Identity.Ip}, is held by application {ofAddress6}; choose another one (ip6), or 'none'");
+        }
+
         // A derived hostname follows the address: where the address was given there is no other to try.
         if ((declaration.Hostname is not null || declaration.Ip is not null) && HolderOf(conflicts[2]) is { } ofHostname)
             throw new VniException(ErrorCodes.HostnameInUse, $"hostname {wanted.Identity.Hostname} is held by application {ofHostname}; choose another hostname");

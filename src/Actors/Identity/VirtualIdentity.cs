@@ -9,6 +9,12 @@ namespace Vni.Actors.Identity;
 /// <param name="Hostname">One DNS label.</param>
 public sealed record VirtualIdentity(string Ip, int PrefixLength, string Mac, string Hostname)
 {
+    /// <summary>IPv6 address in its canonical spelling (RFC 5952); <c>null</c>: none.</summary>
+    public string? Ip6 { get; init; }
+
+    /// <summary>Bits of its network part; <c>null</c> where there is no such address.</summary>
+    public int? PrefixLength6 { get; init; }
+
     /// <summary>The MAC that belongs to an address: unique on the segment because the address is.</summary>
     public static string MacOf(IPAddress address)
     {

@@ -18,6 +18,9 @@ public sealed record ApplicationView
     /// <summary>Virtual IPv4 address.</summary>
     public required string Ip { get; init; }
 
+    /// <summary>Virtual IPv6 address; <c>null</c>: none.</summary>
+    public string? Ip6 { get; init; }
+
     /// <summary>Virtual MAC.</summary>
     public required string Mac { get; init; }
 
@@ -103,6 +106,9 @@ public sealed record RestoreView(ApplicationView Application, string Snapshot, i
 
     /// <inheritdoc cref="ApplicationView.Ip" />
     public string Ip => Application.Ip;
+
+    /// <inheritdoc cref="ApplicationView.Ip6" />
+    public string? Ip6 => Application.Ip6;
 
     /// <inheritdoc cref="ApplicationView.Mac" />
     public string Mac => Application.Mac;

@@ -14,6 +14,7 @@ internal static class ApplicationViews
         Status = ApplicationSentences.Name(state.Status),
         Reason = state.Reason,
         Ip = state.Identity.Ip,
+        Ip6 = state.Identity.Ip6,
         Mac = state.Identity.Mac,
         Hostname = state.Identity.Hostname,
         Node = state.Node,

@@ -11,6 +11,9 @@ public sealed record NodeSettings
     /// <summary>The addresses that applications may have.</summary>
     public required AddressRange Addresses { get; init; }
 
+    /// <summary>The IPv6 addresses that applications may have besides; <c>null</c>: they get none.</summary>
+    public AddressRange6? Addresses6 { get; init; }
+
     /// <summary>Complete snapshots kept for each application.</summary>
     /// <value>Default 3, minimum 1.</value>
     public int KeepSnapshots { get; init; } = 3;

@@ -3,7 +3,7 @@ using Vni.Actors.Identity;
 namespace Vni.Actors.Registry;
 
 /// <summary>
-/// The keys of one farm, all under <c>/vni/FARM/</c>. Parts are names (DNS labels, dotted addresses, snapshot ids), so
+/// The keys of one farm, all under <c>/vni/FARM/</c>. Parts are names (DNS labels, addresses, snapshot ids), so
 /// none holds a slash and no key is a prefix of a key of another kind. Properties are prefixes, for
 /// <see cref="KeyRange.Prefix"/>.
 /// </summary>
@@ -57,7 +57,7 @@ public sealed class RegistryKeys
     /// <summary>Node and epoch, exactly while some node may run the instance; hangs on the node's lease.</summary>
     public string Owner(Aid aid) => Owners + aid.Value;
 
-    /// <summary>Which application holds a virtual address (IPv4, dotted).</summary>
+    /// <summary>Which application holds a virtual address: IPv4, dotted, or IPv6 in its canonical spelling.</summary>
     public string Address(string ip) => Addresses + ip;
 
     /// <summary>Which application holds a virtual hostname.</summary>

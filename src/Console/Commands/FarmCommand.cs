@@ -26,6 +26,7 @@ internal sealed class FarmCommand(VniCommand cli)
         DefaultValueFactory = _ => FarmShape.DefaultNodes,
     };
 
+    private readonly Option<bool> _ipv6 = new("--ipv6") { Description = "Applications get IPv6 addresses, too" };
     private readonly Option<bool> _etcd = new("--etcd") { Description = $"A registry of {FarmShape.EtcdMembers} members of etcd [default: Lighthouse]" };
     private readonly Option<string?> _from = FormedOptions.Text("--from", "TARGET", "Only from this member: a node, registry or client [default: from all]");
     private readonly Option<bool> _daemonOnly = new("--daemon-only") { Description = "Only the daemon [default: the whole machine, as a power failure]" };
@@ -46,7 +47,7 @@ internal sealed class FarmCommand(VniCommand cli)
         _from.CompletionSources.Add(Members);
         return new Command("farm", "Make a farm on this machine and play with it: nodes are network namespaces (root)")
         {
-            Sub("up", "Make a farm", UpAsync, _nodes, _etcd),
+            Sub("up", "Make a farm", UpAsync, _nodes, _etcd, _ipv6),
             Sub("down", "Remove a farm and everything in it", DownAsync),
             Sub("status", "Show a farm's members", (context, ground, _) => Show(context, ground.Read())),
             Sub("exec", "Run a command on a node, where 'vni' speaks to that node", (context, ground, token) => ground.RunInAsync(context.Get(member), context.Get(_command), s_programs, token), member, _command),
@@ -96,7 +97,7 @@ internal sealed class FarmCommand(VniCommand cli)
     private async Task<int> UpAsync(CommandContext context, FarmGround ground, CancellationToken cancellationToken)
     {
         FarmGround.RequireRoot();
-        var shape = new FarmShape(context.Get(_name)!, context.Get(_nodes), context.Get(_etcd));
+        var shape = new FarmShape(context.Get(_name)!, context.Get(_nodes), context.Get(_etcd)) { Ipv6 = context.Get(_ipv6) };
         var (farm, made) = await context.WaitAsync($"making a farm of {shape}", ground.UpAsync(shape, s_programs, cancellationToken));
         if (!context.Json) context.Screen.Line(new Piece($"Farm '{shape.Name}' {(made ? "is up" : "was up already")}: {shape}."));
         return await Show(context, farm);

@@ -15,6 +15,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
     private readonly Option<string?> _file = FormedOptions.Text("--file", "application.yaml", "Declaration of the application; other options override it", "-f");
     private readonly Option<string?> _name = FormedOptions.Text("--name", "AID", "Name of the application [default: from the command]");
     private readonly Option<string?> _ip = FormedOptions.Text("--ip", "IP", "Virtual IPv4 address [default: the next free one]");
+    private readonly Option<string?> _ip6 = FormedOptions.Text("--ip6", "IP", "Virtual IPv6 address, or none [default: the one that goes with the IPv4 address, where the node has such]");
     private readonly Option<string?> _hostname = FormedOptions.Text("--hostname", "NAME", "Virtual hostname [default: from the address]");
     private readonly Option<Dictionary<string, string>> _env = FormedOptions.Env("Variable of every process; may be given several times");
     private readonly Option<string?> _user = FormedOptions.Text("--user", "USER", "User of every process, by name or uid, with an optional :group [default: root]");
@@ -31,7 +32,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
     {
         var command = new Command("run", "Start an application with its own address and hostname")
         {
-            _name, _ip, _hostname, _env, _user, _workdir, _restart, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
+            _name, _ip, _ip6, _hostname, _env, _user, _workdir, _restart, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
         };
         command.Validators.Add(result =>
         {
@@ -50,6 +51,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
         {
             Name = context.Get(_name),
             Ip = context.Get(_ip),
+            Ip6 = context.Get(_ip6),
             Hostname = context.Get(_hostname),
             Env = context.Get(_env) ?? [],
             User = context.Get(_user),
@@ -69,7 +71,7 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
         var what = options.Name ?? declaration.Name ?? declaration.Processes[0].Command[0];
         var application = await context.WaitAsync($"starting {what}", context.Client.RunAsync(options.Over(declaration), cancellationToken));
         context.Print(application, VniJson.Default.ApplicationView, screen =>
-            screen.Line(new Piece(application.Aid, Tone.Strong), $"  {application.Ip}  {application.Hostname}"));
+            screen.Line(new Piece(application.Aid, Tone.Strong), $"  {application.Ip}  {(application.Ip6 is { } ip6 ? ip6 + "  " : "")}{application.Hostname}"));
         return 0;
     }
 

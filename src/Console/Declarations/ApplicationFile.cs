@@ -19,7 +19,7 @@ internal static class ApplicationFile
     private const long LeastMemory = 1024 * 1024;
     private const double LeastCheckpoint = 1;
 
-    private static readonly string[] s_keys = ["name", "ip", "hostname", "root", "node", "checkpoint", "limits", "processes"];
+    private static readonly string[] s_keys = ["name", "ip", "ip6", "hostname", "root", "node", "checkpoint", "limits", "processes"];
     private static readonly string[] s_checkpointKeys = ["every"];
     private static readonly string[] s_limitKeys = ["memory", "cpus"];
     private static readonly string[] s_processKeys = ["name", "command", "env", "user", "workdir", .. ChainKeys.Names];
@@ -76,6 +76,7 @@ internal static class ApplicationFile
     {
         Name = section.Text("name", Label),
         Ip = section.Text("ip", Address),
+        Ip6 = section.Text("ip6", text => text == Ipv6.None || Ipv6.TryParse(text, out _) ? null : Ipv6.Rule),
         Hostname = section.Text("hostname", Label),
         Root = section.Text("root", AbsolutePath) ?? "/",
         Node = section.Text("node", Label),

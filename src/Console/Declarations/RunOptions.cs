@@ -9,6 +9,8 @@ internal sealed record RunOptions
 
     public string? Ip { get; init; }
 
+    public string? Ip6 { get; init; }
+
     public string? Hostname { get; init; }
 
     public string? Root { get; init; }
@@ -39,6 +41,7 @@ internal sealed record RunOptions
     {
         Name = Name ?? declaration.Name,
         Ip = Ip ?? declaration.Ip,
+        Ip6 = Ip6 ?? declaration.Ip6,
         Hostname = Hostname ?? declaration.Hostname,
         Root = Root ?? declaration.Root,
         Node = Node ?? declaration.Node,

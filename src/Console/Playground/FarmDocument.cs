@@ -22,6 +22,9 @@ internal sealed record FarmDocument
     /// <summary>Addresses that applications get.</summary>
     public required string Range { get; init; }
 
+    /// <summary>IPv6 addresses that applications get; <c>null</c>: none.</summary>
+    public string? Range6 { get; init; }
+
     public required IReadOnlyList<FarmMemberDocument> Members { get; init; }
 
     /// <summary>Groups that were cut off, each from everybody else.</summary>
@@ -43,6 +46,7 @@ internal sealed record FarmDocument
             Certificates = plan.Places.Certificates,
             Switch = plan.Switch,
             Range = FarmPlan.ApplicationRange,
+            Range6 = farm.Shape.Ipv6 ? FarmPlan.ApplicationRange6 : null,
             Members = [.. plan.Members.Select(MemberOf)],
             Partitions = [.. farm.Islands.Where(i => i.Count > 0)],
             Blocked = farm.Blocked,
@@ -59,6 +63,7 @@ internal sealed record FarmDocument
                 Status = !isOn(member) ? "off" : member.Daemon is null ? "on" : daemon is null ? "dead" : "running",
                 Namespace = member.Namespace,
                 Address = member.Address,
+                Address6 = member.Address6,
                 Node = isNode ? member.Identity : null,
                 Endpoint = isNode ? FarmPlan.EndpointOf(member) : null,
                 Socket = isNode ? member.Socket : null,
@@ -85,6 +90,9 @@ internal sealed record FarmMemberDocument
     public required string Namespace { get; init; }
 
     public required string Address { get; init; }
+
+    /// <summary>Its IPv6 address; <c>null</c>: none.</summary>
+    public string? Address6 { get; init; }
 
     /// <summary>The node's name in the farm; <c>null</c>: it is none.</summary>
     public string? Node { get; init; }

@@ -26,6 +26,9 @@ internal sealed record FarmMember
 
     public required string Address { get; init; }
 
+    /// <summary>Its IPv6 address; <c>null</c>: none.</summary>
+    public string? Address6 { get; init; }
+
     /// <summary>Its name in the farm, and in its certificate.</summary>
     public required string Identity { get; init; }
 

@@ -37,7 +37,7 @@ internal static class FarmNetwork
     public static string End(FarmMember member) => $"""
         link set lo up
         link set {Interface} addrgenmode none address {VirtualIdentity.MacOf(IPAddress.Parse(member.Address))} up
-        addr add {FarmPlan.WithPrefix(member)} dev {Interface}
+        addr add {FarmPlan.WithPrefix(member)} dev {Interface}{(member.Address6 is { } six ? $"\naddr add {six}/64 dev {Interface} nodad" : "")}
 
         """;
 

@@ -21,6 +21,11 @@ internal sealed class FarmPlan
     /// <summary>Where applications find theirs: beyond all addresses of members.</summary>
     public const string ApplicationRange = "10.117.1.0-10.117.250.255";
 
+    /// <summary>The same for IPv6: the last two bytes are those of the IPv4 address.</summary>
+    public const string ApplicationRange6 = "fd00:117::1:0/112";
+
+    private const string Subnet6 = "fd00:117::/64";
+    private const string ClientAddress6 = "fd00:117::200";
     private const string Subnet = "10.117.0.0/16";
     private const int PrefixLength = 16;
     private const int NodePort = 7117;
@@ -152,7 +157,7 @@ internal sealed class FarmPlan
         }
     }
 
-    private FarmMember ClientMember() => Member(Client, FarmRole.Client, "10.117.0.200", $"{Shape.Name}-{Client}");
+    private FarmMember ClientMember() => Member(Client, FarmRole.Client, "10.117.0.200", $"{Shape.Name}-{Client}") with { Address6 = Shape.Ipv6 ? ClientAddress6 : null };
 
     private FarmMember Member(string name, FarmRole role, string address, string identity) => new()
     {
@@ -181,7 +186,7 @@ internal sealed class FarmPlan
           bridge: vni0
           subnet: {Subnet}
           uplink: eth0
-          range: {ApplicationRange}
+          range: {ApplicationRange}{(Shape.Ipv6 ? $"\n  subnet6: {Subnet6}\n  range6: {ApplicationRange6}" : "")}
         masks:
           add: [{Path.GetDirectoryName(Places.Disk)}]
         dns:

@@ -9,6 +9,9 @@ namespace Vni.Cli.Playground;
 /// <param name="Etcd">Whether three members of etcd are the registry, and not Lighthouse.</param>
 internal sealed record FarmShape(string Name, int Nodes, bool Etcd)
 {
+    /// <summary>Whether applications get IPv6 addresses, too.</summary>
+    public bool Ipv6 { get; init; }
+
     /// <summary>The name of a farm that was given none. Its nodes alone are called <c>n1</c> and so on.</summary>
     public const string DefaultName = "farm";
 
@@ -29,5 +32,5 @@ internal sealed record FarmShape(string Name, int Nodes, bool Etcd)
         : throw new VniException(ErrorCodes.InvalidArgument, $"farm name {DnsLabel.Quote(name)} is not valid: {DnsLabel.Rule}, and at most {LongestName} characters");
 
     /// <summary>In one sentence's words: <c>3 nodes and Lighthouse</c>.</summary>
-    public override string ToString() => $"{Nodes} {(Nodes == 1 ? "node" : "nodes")} and {(Etcd ? "etcd" : "Lighthouse")}";
+    public override string ToString() => $"{Nodes} {(Nodes == 1 ? "node" : "nodes")} and {(Etcd ? "etcd" : "Lighthouse")}{(Ipv6 ? ", with IPv6" : "")}";
 }

@@ -14,16 +14,17 @@ internal static class ApplicationListText
     {
         // Where there is one node, everybody knows which.
         var onNodes = applications.DistinctBy(a => a.Node).Skip(1).Any();
+        var six = applications.Any(a => a.Ip6 is not null);
         var grid = new Grid(
             [
-                new GridColumn("AID"), new GridColumn("STATUS"), .. onNodes ? [new GridColumn("NODE")] : NoColumns, new GridColumn("IP"), new GridColumn("HOSTNAME", Shrinks: true),
+                new GridColumn("AID"), new GridColumn("STATUS"), .. onNodes ? [new GridColumn("NODE")] : NoColumns, new GridColumn("IP"), .. six ? [new GridColumn("IPV6", Shrinks: true)] : NoColumns, new GridColumn("HOSTNAME", Shrinks: true),
                 new GridColumn("PIDS", Shrinks: true), new GridColumn("SNAPSHOT", Shrinks: true), new GridColumn("CHANGED"),
             ]);
         foreach (var a in applications)
         {
             grid.Add(
             [
-                new Piece(a.Aid, Tone.Strong), Statuses.Show(a.Status), .. onNodes ? [a.Node] : NoCells, a.Ip, a.Hostname, Pids(a.Pids),
+                new Piece(a.Aid, Tone.Strong), Statuses.Show(a.Status), .. onNodes ? [a.Node] : NoCells, a.Ip, .. six ? [a.Ip6 ?? new Piece("-", Tone.Dim)] : NoCells, a.Hostname, Pids(a.Pids),
                 a.Snapshot ?? new Piece("-", Tone.Dim), new Piece(Times.Ago(a.Changed, clock), Tone.Dim),
             ]);
         }

@@ -15,6 +15,7 @@ internal static class ApplicationText
         if (a.Reason is not null) screen.Line("  ", new Piece(a.Reason, Tone.Notice));
         screen.Line();
         Field(screen, "address", a.Ip);
+        if (a.Ip6 is { } ip6) Field(screen, "ipv6", ip6);
         Field(screen, "mac", a.Mac);
         Field(screen, "hostname", a.Hostname);
         Field(screen, "node", $"{a.Node}, epoch {a.Epoch}");

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Vni.Actors.Identity;
 using Vni.Interposer.Linux;
 
@@ -28,15 +29,12 @@ internal static class InnerIdentity
         var get = Rtnetlink.GetLink(Interface);
         netlink.Execute(get);
         if (Link.Parse(get.Answer) is not { } link) return null;
-        foreach (var payload in netlink.Dump(Rtnetlink.GetAddresses()))
+        var own = netlink.Dump(Rtnetlink.GetAddresses()).Select(payload => InterfaceAddress.Parse(payload)).Where(a => a.Index == link.Index && a.Ip is not null).ToList();
+        var (four, six) = (own.Find(a => a.Ip!.AddressFamily == AddressFamily.InterNetwork), own.Find(a => a.Ip!.AddressFamily == AddressFamily.InterNetworkV6));
+        return four is null ? null : new VirtualIdentity(four.Ip!.ToString(), four.PrefixLength, string.Join(':', link.Address.Select(b => b.ToString("x2"))), "")
         {
-            var address = InterfaceAddress.Parse(payload);
-            if (address.Index == link.Index && address.Ip is { } ip && ip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
-            {
-                return new VirtualIdentity(ip.ToString(), address.PrefixLength, string.Join(':', link.Address.Select(b => b.ToString("x2"))), "");
-            }
-        }
-
-        return null;
+            Ip6 = six?.Ip!.ToString(),
+            PrefixLength6 = six?.PrefixLength,
+        };
     }
 }

@@ -111,7 +111,8 @@ internal sealed class LayerPlan
     private void AddNames(VirtualIdentity identity, InstanceNames names, string? resolver)
     {
         AddText("/etc/hostname", identity.Hostname + "\n");
-        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {DomainText.FullName(identity.Hostname, names.Domain)} {identity.Hostname}\n");
+        var hosts = $"{DomainText.FullName(identity.Hostname, names.Domain)} {identity.Hostname}\n";
+        AddText("/etc/hosts", $"127.0.0.1 localhost\n{identity.Ip} {hosts}{(identity.Ip6 is { } ip6 ? $"::1 localhost\n{ip6} {hosts}" : "")}");
         AddText("/etc/resolv.conf", ResolverFile.For(names, resolver));
     }
 

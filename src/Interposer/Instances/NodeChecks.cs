@@ -38,6 +38,12 @@ internal sealed class NodeChecks(NodeProbe probe)
         Limit("memory limits", f.MemoryLimits, "memory"),
         Limit("processor limits", f.CpuLimits, "cpu"),
         Required("network devices", f.LinkFailure is null, f.LinkFailure ?? "bridge, veth and tap can be made", "load the modules: modprobe -a bridge veth tun"),
+        new NodeCheck(
+            "IPv6",
+            f.Ipv6 || !f.WantsIpv6,
+            f.WantsIpv6,
+            (f.Ipv6, f.WantsIpv6) switch { (true, true) => "available", (true, false) => "available, not configured", _ => "not available: the kernel does not speak it" },
+            f.Ipv6 || !f.WantsIpv6 ? null : "boot without ipv6.disable=1, or take network.subnet6 out of the configuration"),
         Required(
             "CRIU",
             f.CriuVersion is not null && AtLeast(f.CriuVersion, OldestCriu),

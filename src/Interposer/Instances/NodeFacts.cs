@@ -31,6 +31,12 @@ internal sealed record NodeFacts
     /// <summary>What the kernel said when a bridge, a veth pair and a tap were made; <c>null</c>: it made them.</summary>
     public required string? LinkFailure { get; init; }
 
+    /// <summary>Whether the kernel speaks IPv6.</summary>
+    public required bool Ipv6 { get; init; }
+
+    /// <summary>Whether the configuration gives applications IPv6 addresses.</summary>
+    public required bool WantsIpv6 { get; init; }
+
     /// <summary>Path of CRIU.</summary>
     public required string CriuPath { get; init; }
 

@@ -27,6 +27,8 @@ internal sealed class NodeProbe(InterposerOptions options, IProcessSpawner spawn
             MemoryLimits = cgroups?.Enforcer("memory"),
             CpuLimits = cgroups?.Enforcer("cpu"),
             LinkFailure = LinkProbe.Try(),
+            Ipv6 = Sysctl.HasIpv6,
+            WantsIpv6 = options.Network.Subnet6 is not null,
             CriuPath = options.CriuPath,
             CriuVersion = version,
             CriuComplaint = version is null ? "CRIU does not run" : await CriuCheckAsync([], cancellationToken).ConfigureAwait(false),

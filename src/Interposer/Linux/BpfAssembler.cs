@@ -25,6 +25,9 @@ internal enum BpfSize : byte
 
     /// <summary>Two bytes.</summary>
     HalfWord = 0x08,
+
+    /// <summary>One byte.</summary>
+    Byte = 0x10,
 }
 
 /// <summary>

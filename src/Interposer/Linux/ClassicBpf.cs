@@ -19,6 +19,9 @@ internal readonly record struct ClassicBpf(ushort Code, byte IfTrue, byte IfFals
     /// <summary>Accumulator = two bytes at an offset.</summary>
     public static ClassicBpf LoadHalf(uint offset) => new(0x28, 0, 0, offset);
 
+    /// <summary>Accumulator = one byte at an offset.</summary>
+    public static ClassicBpf LoadByte(uint offset) => new(0x30, 0, 0, offset);
+
     /// <summary>Compares the accumulator.</summary>
     public static ClassicBpf JumpIfEqual(uint value, byte ifTrue, byte ifFalse) => new(0x15, ifTrue, ifFalse, value);
 

@@ -10,12 +10,13 @@ internal static partial class Rtnetlink
     /// <param name="index">The port.</param>
     /// <param name="name">Its name.</param>
     /// <param name="learning">Whether source addresses of frames from it make or move forwarding entries.</param>
-    /// <param name="flooding">Whether it gets unicast frames without an entry, and multicast.</param>
-    public static NetlinkMessage SetPort(int index, string name, bool learning, bool flooding) =>
+    /// <param name="flooding">Whether it gets unicast frames without an entry.</param>
+    /// <param name="multicast">Whether it gets frames to groups.</param>
+    public static NetlinkMessage SetPort(int index, string name, bool learning, bool flooding, bool multicast) =>
         new NetlinkMessage(RouteMessage.RTM_SETLINK, 0, name).Fixed(new LinkHeader { Family = AF_BRIDGE, Index = index })
             .Nest(IFLA_PROTINFO, port => port.Byte(IFLA_BRPORT_LEARNING, learning ? (byte)1 : (byte)0)
                 .Byte(IFLA_BRPORT_UNICAST_FLOOD, flooding ? (byte)1 : (byte)0)
-                .Byte(IFLA_BRPORT_MCAST_FLOOD, flooding ? (byte)1 : (byte)0));
+                .Byte(IFLA_BRPORT_MCAST_FLOOD, multicast ? (byte)1 : (byte)0));
 
     /// <summary>
     /// Lets frames for a MAC leave through a port, moving the entry if there is one: what <c>bridge fdb replace MAC dev

@@ -43,6 +43,11 @@ internal static partial class Rtnetlink
             .Nest(IFLA_LINKINFO, info => info.Text(IFLA_INFO_KIND, "bridge").Nest(IFLA_INFO_DATA, bridge => bridge
                 .Number(IFLA_BR_STP_STATE, 0).Byte(IFLA_BR_MCAST_SNOOPING, 0)));
 
+    /// <summary>Makes a bridge send frames to groups through all ports that take such, whether a listener was heard there or not.</summary>
+    public static NetlinkMessage EndSnooping(int index, string name) =>
+        LinkMessage(RouteMessage.RTM_NEWLINK, 0, name, index)
+            .Nest(IFLA_LINKINFO, info => info.Text(IFLA_INFO_KIND, "bridge").Nest(IFLA_INFO_DATA, bridge => bridge.Byte(IFLA_BR_MCAST_SNOOPING, 0)));
+
     /// <summary>
     /// Makes a veth pair, both ends down; one queue each, or the kernel makes one per processor. The request goes to the
     /// namespace of the end whose index is chosen, because kernels before 6.14 look for that index where they are asked,

@@ -33,7 +33,7 @@ internal static partial class Rtnetlink
     /// <summary>Index of <c>lo</c> in every network namespace.</summary>
     internal const int LoopbackIndex = 1;
 
-    private const byte AF_UNSPEC = 0, AF_INET = 2, AF_BRIDGE = 7;
+    private const byte AF_UNSPEC = 0, AF_INET = 2, AF_BRIDGE = 7, AF_INET6 = 10;
     private const ushort Create = NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL;
     private const ushort Replace = NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_REPLACE;
 

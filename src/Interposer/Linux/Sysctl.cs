@@ -8,6 +8,9 @@ internal static partial class Sysctl
 {
     private const int O_WRONLY = 1, O_CLOEXEC = 0x80000;
 
+    /// <summary>Whether the kernel speaks IPv6. It does not where that was left out or switched off as a whole (<c>ipv6.disable=1</c>).</summary>
+    public static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6/conf");
+
     /// <summary>Sets one.</summary>
     /// <param name="name">Path below <c>/proc/sys</c>.</param>
     /// <param name="value">As the kernel parses it.</param>

@@ -41,7 +41,7 @@ internal sealed class Bridge : IDisposable
             {
                 var first = options.Uplink is { } port ? Find(netlink, port) : null;
                 netlink.Execute(Rtnetlink.NewBridge(name, NewAddress(gateway, first)).Tolerate(Libc.EEXIST));
-                Sysctl.TrySet($"net/ipv6/conf/{name}/disable_ipv6", "1"); // Nothing here speaks it; it would chatter.
+                Sysctl.TrySet($"net/ipv6/conf/{name}/disable_ipv6", "1"); // Who does not speak it should not chatter.
                 found = Find(netlink, name) ?? throw new LinuxException(Libc.ENODEV, "RTM_GETLINK", name);
             }
 
@@ -55,6 +55,7 @@ internal sealed class Bridge : IDisposable
             // the instances' neighbour tables do not follow. Setting the one it has pins it.
             netlink.Execute(Rtnetlink.SetAddress(found.Index, name, found.Address), Rtnetlink.SetUp(found.Index, name));
             if (gateway is not null) netlink.Execute(Rtnetlink.NewAddress(found.Index, gateway, options.PrefixLength));
+            if (options.Subnet6 is { } subnet6) OpenToIpv6(netlink, found, subnet6, options);
             return new Bridge(netlink, found.Index, options.Uplink is { } uplink ? AttachUplink(netlink, found, uplink) : found.Mtu);
         }
         catch
@@ -73,6 +74,21 @@ internal sealed class Bridge : IDisposable
         Netlink.Dispose();
         Packets.Dispose();
         Namespace.Dispose();
+    }
+
+    /// <summary>Neighbour solicitations go to groups that instances cannot tell a snooping bridge of.</summary>
+    private static void OpenToIpv6(NetlinkSocket netlink, Link bridge, System.Net.IPNetwork subnet6, NetworkOptions options)
+    {
+        if (!Sysctl.HasIpv6)
+        {
+            throw new VniException(ErrorCodes.NodeIncapable,
+                $"applications cannot have addresses of {subnet6}: this kernel has no IPv6; boot without ipv6.disable=1, or take network.subnet6 out of the configuration");
+        }
+
+        netlink.Execute(Rtnetlink.EndSnooping(bridge.Index, bridge.Name));
+        if (options.Gateway6 is not { } gateway6) return;
+        Sysctl.Set($"net/ipv6/conf/{bridge.Name}/disable_ipv6", "0");
+        netlink.Execute(Rtnetlink.NewAddress(bridge.Index, gateway6, subnet6.PrefixLength));
     }
 
     /// <summary>A bridge whose MTU nobody set follows the smallest of its ports'; one that was set must not exceed the uplink's.</summary>

@@ -24,9 +24,9 @@ internal interface INodeNetwork : IDisposable
     /// from the instance go nowhere until <see cref="Plug"/>. A pair that an earlier activation left is replaced.
     /// </summary>
     /// <param name="aid">The instance.</param>
-    /// <param name="identity">Its address and MAC.</param>
+    /// <param name="identity">Its addresses and MAC.</param>
     /// <param name="initPid">A process in its network namespace, as a pid of the node.</param>
-    /// <param name="neighbours">Peers it knew before, entered as stale, so that it need not wait for an ARP reply;
+    /// <param name="neighbours">Peers it knew before, entered as stale, so that it need not wait for an answer;
     /// empty for a new instance.</param>
     void Connect(Aid aid, VirtualIdentity identity, int initPid, IReadOnlyList<Neighbour> neighbours);
 
@@ -64,7 +64,7 @@ internal interface INodeNetwork : IDisposable
     /// <summary>Takes the veth pair and the parked port with what it holds away.</summary>
     void Remove(Aid aid);
 
-    /// <summary>The IPv4 peers of which the instance knows the MAC.</summary>
+    /// <summary>The peers of which the instance knows the MAC, IPv4 and IPv6.</summary>
     IReadOnlyList<Neighbour> ReadNeighbours(int initPid);
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Linux;
@@ -26,7 +27,7 @@ internal sealed partial class NodeNetwork
             {
                 // The outer end comes up first: then the inner one has its carrier, and can send, as soon as it is up.
                 SetUpOutside(aid, name, address);
-                inside.Execute([.. SetUpInside(address, identity.PrefixLength, neighbours)]);
+                inside.Execute([.. SetUpInside(address, identity, neighbours)]);
             }
             catch
             {
@@ -46,7 +47,8 @@ internal sealed partial class NodeNetwork
             try
             {
                 netlink.Execute(Rtnetlink.NewVeth(InnerIndex, Inner, address.Mac, Ready.Mtu, name, Ready.Namespace));
-                Sysctl.TrySet($"net/ipv6/conf/{Inner}/disable_ipv6", "1"); // Before it is up: it would take a link-local address.
+                if (address.Ip6 is null) Sysctl.TrySet($"net/ipv6/conf/{Inner}/disable_ipv6", "1"); // Before it is up: it would take a link-local address.
+                else AllowIpv6();
                 Sysctl.Set("net/ipv4/ip_unprivileged_port_start", "0"); // All ports are the instance's own.
                 Sysctl.Set("net/ipv4/ping_group_range", groups);
                 return netlink;
@@ -58,6 +60,18 @@ internal sealed partial class NodeNetwork
                 throw;
             }
         });
+    }
+
+    /// <summary>In the instance's namespace, before the interface is up: no address but the one that it is given, by nobody else.</summary>
+    private static void AllowIpv6()
+    {
+        if (!Sysctl.HasIpv6) throw new VniException(ErrorCodes.NodeIncapable, "an application with an IPv6 address cannot live here: this kernel has no IPv6; boot without ipv6.disable=1");
+        Sysctl.TrySet("net/ipv6/conf/lo/disable_ipv6", "0");
+        const int noLinkLocal = 1; // IN6_ADDR_GEN_MODE_NONE, linux/if_link.h.
+        Sysctl.Set($"net/ipv6/conf/{Inner}/addr_gen_mode", $"{noLinkLocal}");
+        Sysctl.Set($"net/ipv6/conf/{Inner}/accept_ra", "0");
+        Sysctl.Set($"net/ipv6/conf/{Inner}/autoconf", "0");
+        Sysctl.Set($"net/ipv6/conf/{Inner}/disable_ipv6", "0");
     }
 
     private void SetUpOutside(Aid aid, string name, PortAddress address)
@@ -75,19 +89,25 @@ internal sealed partial class NodeNetwork
             Rtnetlink.SetUp(index, name));
     }
 
-    private List<NetlinkMessage> SetUpInside(PortAddress address, int prefixLength, IReadOnlyList<Neighbour> neighbours)
+    private List<NetlinkMessage> SetUpInside(PortAddress address, VirtualIdentity identity, IReadOnlyList<Neighbour> neighbours)
     {
         List<NetlinkMessage> messages =
         [
             Rtnetlink.SetUp(Rtnetlink.LoopbackIndex, "lo"),
             Rtnetlink.SetUp(InnerIndex, Inner),
-            Rtnetlink.NewAddress(InnerIndex, address.Ip, prefixLength),
+            Rtnetlink.NewAddress(InnerIndex, address.Ip, identity.PrefixLength),
         ];
         if (options.Gateway is { } gateway && !gateway.Equals(address.Ip)) messages.Add(Rtnetlink.NewDefaultRoute(InnerIndex, gateway));
+        if (address.Ip6 is { } ip6)
+        {
+            messages.Add(Rtnetlink.NewAddress(InnerIndex, ip6, identity.PrefixLength6 ?? 128));
+            if (options.Gateway6 is { } gateway6 && options.Subnet6?.Contains(ip6) == true && !gateway6.Equals(ip6)) messages.Add(Rtnetlink.NewDefaultRoute(InnerIndex, gateway6));
+        }
+
         foreach (var neighbour in neighbours)
         {
             // What an instance knew of its peers is a hint; one that makes no sense is not worth a failed restore.
-            if (IPAddress.TryParse(neighbour.Ip, out var peer) && peer.GetAddressBytes().Length == 4
+            if (IPAddress.TryParse(neighbour.Ip, out var peer) && (peer.GetAddressBytes().Length == 4 || address.Ip6 is not null)
                 && PhysicalAddress.TryParse(neighbour.Mac, out var mac) && mac.GetAddressBytes().Length == 6)
             {
                 messages.Add(Rtnetlink.NewNeighbour(InnerIndex, peer, mac.GetAddressBytes()).Tolerate(Libc.EINVAL, Libc.ENOBUFS));

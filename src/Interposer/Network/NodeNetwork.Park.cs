@@ -26,7 +26,7 @@ internal sealed partial class NodeNetwork
                 Rtnetlink.SetQueue(index, tap, HeldFrames, Ready.Mtu),
                 Rtnetlink.SetUp(index, tap),
                 Rtnetlink.SetMaster(index, tap, Ready.Index),
-                Rtnetlink.SetPort(index, tap, learning: false, flooding: false),
+                Rtnetlink.SetPort(index, tap, learning: false, flooding: false, multicast: address.Ip6 is not null),
                 Rtnetlink.SetForwarding(index, tap, address.Mac),
             ];
             if (Link.Parse(getVeth.Answer) is { } veth)
@@ -70,7 +70,12 @@ internal sealed partial class NodeNetwork
 
     /// <inheritdoc />
     public void Announce(VirtualIdentity identity) =>
-        NetworkFailure.Explain($"address {identity.Ip} could not be announced", () => Ready.Packets.Send(Ready.Index, new PortAddress(identity).Announcement()));
+        NetworkFailure.Explain($"address {identity.Ip} could not be announced", () => Announce(new PortAddress(identity)));
+
+    private void Announce(PortAddress address)
+    {
+        foreach (var frame in address.Announcements()) Ready.Packets.Send(Ready.Index, frame);
+    }
 
     private Tap MakeTap(Aid aid, PortAddress address)
     {

@@ -24,7 +24,7 @@ internal sealed partial class NodeNetwork
         Ready.Netlink.Execute(
             Rtnetlink.SetUp(index, name),
             Rtnetlink.SetMaster(index, name, Ready.Index),
-            Rtnetlink.SetPort(index, name, learning: false, flooding: true),
+            Rtnetlink.SetPort(index, name, learning: false, flooding: true, multicast: true),
             Rtnetlink.DeleteFilter(index, name, FilterHook.Ingress, ClosedPriority));
 
         // Delivered before the entry moves, so that new frames do not overtake held ones, and once more after it, for those
@@ -40,7 +40,7 @@ internal sealed partial class NodeNetwork
             Discard(aid);
         }
 
-        Ready.Packets.Send(Ready.Index, address.Announcement());
+        Announce(address);
         return delivered;
     });
 

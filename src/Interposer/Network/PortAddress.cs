@@ -5,7 +5,7 @@ using Vni.Actors.Identity;
 
 namespace Vni.Interposer.Network;
 
-/// <summary>The address and MAC of an identity, as the kernel wants them.</summary>
+/// <summary>The addresses and MAC of an identity, as the kernel wants them.</summary>
 internal sealed class PortAddress
 {
     /// <param name="identity">Checked where it was allocated.</param>
@@ -13,14 +13,21 @@ internal sealed class PortAddress
     public PortAddress(VirtualIdentity identity)
     {
         Ip = IPAddress.Parse(identity.Ip);
+        Ip6 = identity.Ip6 is { } ip6 ? IPAddress.Parse(ip6) : null;
         Mac = PhysicalAddress.Parse(identity.Mac).GetAddressBytes();
     }
 
     /// <summary>IPv4.</summary>
     public IPAddress Ip { get; }
 
+    /// <summary>IPv6; <c>null</c>: none.</summary>
+    public IPAddress? Ip6 { get; }
+
     /// <summary>Six bytes.</summary>
     public byte[] Mac { get; }
+
+    /// <summary>What tells everybody on the segment where the addresses are.</summary>
+    public IReadOnlyList<byte[]> Announcements() => Ip6 is null ? [Announcement()] : [Announcement(), NeighbourAdvertisement.Write(Ip6, Mac)];
 
     /// <summary>
     /// An ARP announcement (RFC 5227, section 2.3): a broadcast request for the address by its holder, 42 bytes. Who has

@@ -15,16 +15,16 @@ internal static class StaleConnections
     /// <returns>How many.</returns>
     public static int Reset(int initPid, VirtualIdentity identity)
     {
-        var own = IPAddress.Parse(identity.Ip);
-        return Namespaces.Run(initPid, NamespaceKind.Network, () => Reset(own));
+        var address = new PortAddress(identity);
+        return Namespaces.Run(initPid, NamespaceKind.Network, () => Reset(address));
     }
 
-    private static int Reset(IPAddress own)
+    private static int Reset(PortAddress own)
     {
         using var netlink = NetlinkSocket.ForSockets();
         NetlinkMessage[] stale = [.. new[] { SocketDiagnosis.AF_INET, SocketDiagnosis.AF_INET6 }
             .SelectMany(family => netlink.Dump(SocketDiagnosis.GetConnections(family)))
-            .Where(found => SocketDiagnosis.RemoteOf(found) is var remote && !IPAddress.IsLoopback(remote) && !remote.Equals(own))
+            .Where(found => SocketDiagnosis.RemoteOf(found) is var remote && !IPAddress.IsLoopback(remote) && !remote.Equals(own.Ip) && !remote.Equals(own.Ip6))
             .Select(found => SocketDiagnosis.Destroy(found))];
         netlink.Execute(stale);
         return stale.Length;

@@ -118,7 +118,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
     public Cgroup MakeCgroup(InstanceSpec instance)
     {
         var cgroup = kit.Cgroups.Create(instance.Aid, instance.Declaration.Limits);
-        BindGuard.Attach(cgroup.Directory, IPAddress.Parse(instance.Identity.Ip));
+        BindGuard.Attach(cgroup.Directory, instance.Identity);
         return cgroup;
     }
 

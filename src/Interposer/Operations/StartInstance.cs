@@ -18,7 +18,7 @@ internal sealed class StartInstance(InstanceKit kit, StopInstance stop)
             kit.Layers.Build(instance, paths);
             FaultPoints.Reach("start:layer");
             var cgroup = kit.Cgroups.Create(aid, instance.Declaration.Limits);
-            BindGuard.Attach(cgroup.Directory, IPAddress.Parse(instance.Identity.Ip));
+            BindGuard.Attach(cgroup.Directory, instance.Identity);
             await using var prepared = await kit.Harness.PrepareAsync(instance, paths, cgroup, cancellationToken).ConfigureAwait(false);
             FaultPoints.Reach("start:prepared");
             kit.Network.Connect(aid, instance.Identity, prepared.InitPid, []);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Vni.Actors.Interposition;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Linux;
@@ -15,6 +16,7 @@ internal sealed class CheckArrival(InstanceKit kit)
         var found = new List<string>();
         if (facts.Memory > 0) found.AddRange(Compatibility.Check(facts.Platform, platform));
         if (kit.Live.FindInit(instance.Aid) is not null) found.Add($"an instance of it runs on node {kit.Options.Node} already");
+        if (instance.Identity.Ip6 is { } ip6 && kit.Options.Network.Subnet6?.Contains(IPAddress.Parse(ip6)) != true) found.Add($"its IPv6 address {ip6} is in no range that this node is configured with (network.subnet6)");
         CheckRoom(facts, found);
         if (!Directory.Exists(instance.Declaration.Root))
         {

@@ -51,7 +51,7 @@ internal static class QueuedDatagrams
         }
     }
 
-    /// <summary>Address and port of a sender in the kernel's layout; <c>null</c>: it is none of IPv4.</summary>
+    /// <summary>Address, 4 or 16 bytes, and port of a sender in the kernel's layout; <c>null</c>: it is neither of IPv4 nor of IPv6.</summary>
     internal static (byte[] Address, ushort Port)? Sender(ReadOnlySpan<byte> address)
     {
         if (address.Length < 8) return null;
@@ -60,6 +60,7 @@ internal static class QueuedDatagrams
         {
             SocketDiagnosis.AF_INET => (address.Slice(4, 4).ToArray(), port),
             SocketDiagnosis.AF_INET6 when address.Length >= 24 && address.Slice(8, 12).SequenceEqual(MappedPrefix) => (address.Slice(20, 4).ToArray(), port),
+            SocketDiagnosis.AF_INET6 when address.Length >= 24 => (address.Slice(8, 16).ToArray(), port),
             _ => null,
         };
     }
@@ -67,7 +68,8 @@ internal static class QueuedDatagrams
     private static void Read(int pid, int fd, ushort port, PortAddress address, List<ReadOnlyMemory<byte>> frames) =>
         SocketQueue.Peek(pid, fd, (from, datagram) =>
         {
-            if (Sender(from) is not var (ip, senderPort) || ip[0] == IPAddress.Loopback.GetAddressBytes()[0] || address.Ip.Equals(new IPAddress(ip))) return;
+            if (Sender(from) is not var (ip, senderPort) || new IPAddress(ip) is var sender && (IPAddress.IsLoopback(sender) || sender.Equals(address.Ip) || sender.Equals(address.Ip6))) return;
+            if (ip.Length == 16 && address.Ip6 is null) return;
             frames.AddRange(UdpFrames.Write(address, port, ip, senderPort, datagram, (ushort)frames.Count));
         });
 }

@@ -15,6 +15,7 @@ internal static class CommandLine
         ("--advertise", "advertise", "HOST:PORT", "Where other nodes reach this one"),
         ("--bridge", "network.bridge", "NAME", "Bridge of the instances' ports; created if there is none"),
         ("--subnet", "network.subnet", "CIDR", "Range of the virtual addresses"),
+        ("--subnet6", "network.subnet6", "CIDR", "Range of the virtual IPv6 addresses"),
         ("--uplink", "network.uplink", "NAME", "Interface that joins the bridge to those of other nodes"),
         ("--gateway", "network.gateway", "IP|none", "This node's address on the bridge"),
     ];

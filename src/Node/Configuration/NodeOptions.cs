@@ -1,4 +1,5 @@
 using System.Net;
+using Vni.Actors.Identity;
 using Vni.Actors.Security;
 using Vni.Cluster.Hosting;
 using Vni.Cluster.Names;
@@ -100,7 +101,7 @@ public sealed record NodeOptions
 /// <summary>The bridge and the virtual addresses.</summary>
 public sealed record NodeNetworkOptions
 {
-    private readonly bool _gatewayGiven;
+    private readonly bool _gatewayGiven, _gateway6Given;
 
     /// <summary>Name of the bridge, at most 15 characters; used if it exists, else created.</summary>
     /// <value>Default <c>vni0</c>.</value>
@@ -118,6 +119,22 @@ public sealed record NodeNetworkOptions
         get => _gatewayGiven ? field : Uplink is null ? Subnet.FirstAddress() : null;
         init => (field, _gatewayGiven) = (value, true);
     }
+
+    /// <summary>The range of all virtual IPv6 addresses, global or unique local, 64 to 112 bits.</summary>
+    /// <value>Default <c>null</c>: applications have no IPv6 addresses.</value>
+    public IPNetwork? Subnet6 { get; init; }
+
+    /// <summary>What <see cref="Gateway"/> is, for IPv6.</summary>
+    /// <value>Default: the address after the first of <see cref="Subnet6"/>; with an <see cref="Uplink"/> <c>null</c>.</value>
+    public IPAddress? Gateway6
+    {
+        get => _gateway6Given ? field : Uplink is null && Subnet6 is { } subnet ? Ipv6.FromNumber(Ipv6.ToNumber(subnet.BaseAddress) + 1) : null;
+        init => (field, _gateway6Given) = (value, true);
+    }
+
+    /// <summary>First and last IPv6 address that applications get.</summary>
+    /// <value>Default <c>null</c>: all of <see cref="Subnet6"/>.</value>
+    public (IPAddress First, IPAddress Last)? Range6 { get; init; }
 
     /// <summary>A network interface that joins the bridge to those of other nodes; the bridge takes over its addresses and routes.</summary>
     /// <value>Default <c>null</c>: none.</value>

@@ -41,8 +41,29 @@ internal static class NodeOptionsLoader
             problems.Add($"{where("socket")}: socket: '{options.Socket}' is too long for a socket: use at most {MaximumSocketPath} bytes");
         if (options.Network.Gateway is { } gateway && !options.Network.Subnet.HasHost(gateway))
             problems.Add($"{where("network.gateway")}: network.gateway: {gateway} is no host's address in {options.Network.Subnet}: use one inside, or 'none'");
+        CheckIpv6(options.Network, where, problems);
         if (NameServerSettings.ProblemOf(options.Dns, options.DnsEndPoints) is { } problem) problems.Add($"{where("dns.forward")}: {problem}");
         CheckFarm(options, where, problems);
+    }
+
+    private static void CheckIpv6(NodeNetworkOptions network, Func<string, string> where, List<string> problems)
+    {
+        if (network.Subnet6 is not { } subnet)
+        {
+            foreach (var key in new[] { "network.gateway6", "network.range6" })
+            {
+                if (where(key) != "default") problems.Add($"{where(key)}: {key}: there are no IPv6 addresses without network.subnet6: set that, too, or leave this out");
+            }
+
+            return;
+        }
+
+        if (network.Gateway6 is { } gateway && (!subnet.Contains(gateway) || gateway.Equals(subnet.BaseAddress)))
+            problems.Add($"{where("network.gateway6")}: network.gateway6: {gateway} is no host's address in {subnet}: use one inside, or 'none'");
+        else if (network.Range6 is var (first, last) && (!subnet.Contains(first) || !subnet.Contains(last)))
+            problems.Add($"{where("network.range6")}: network.range6: {first}-{last} is not within {subnet}: use addresses inside");
+        else if (!new AddressRange6(subnet.BaseAddress, subnet.PrefixLength, network.Gateway6, network.Range6).Covers(network.Subnet.PrefixLength))
+            problems.Add($"{where(network.Range6 is null ? "network.subnet6" : "network.range6")}: {(network.Range6 is null ? "network.subnet6" : "network.range6")}: it has fewer addresses than {network.Subnet}, each of which needs a counterpart: use a larger one");
     }
 
     private static void CheckFarm(NodeOptions options, Func<string, string> where, List<string> problems)

@@ -28,6 +28,8 @@ internal static class ProductSettings
             Subnet = options.Network.Subnet.BaseAddress,
             PrefixLength = options.Network.Subnet.PrefixLength,
             Gateway = options.Network.Gateway,
+            Subnet6 = options.Network.Subnet6,
+            Gateway6 = options.Network.Gateway6,
             Uplink = options.Network.Uplink,
         },
         Names = NamesOf(options),
@@ -52,6 +54,9 @@ internal static class ProductSettings
     {
         Node = options.Node,
         Addresses = new AddressRange(options.Network.Subnet.BaseAddress, options.Network.Subnet.PrefixLength, options.Network.Gateway, options.Network.Range),
+        Addresses6 = options.Network.Subnet6 is { } subnet6
+            ? new AddressRange6(subnet6.BaseAddress, subnet6.PrefixLength, options.Network.Gateway6, options.Network.Range6)
+            : null,
         KeepSnapshots = options.Snapshots.Keep,
         SharedSnapshots = options.Snapshots.Shared,
         LeaseTimeToLive = options.Lease,

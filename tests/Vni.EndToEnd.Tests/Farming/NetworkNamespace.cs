@@ -71,11 +71,12 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
     /// <summary>A connected TCP socket of this namespace.</summary>
     public async Task<Socket> ConnectAsync(string ip, int port)
     {
-        var socket = await RunAsync(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+        var address = IPAddress.Parse(ip);
+        var socket = await RunAsync(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(ip), port), limit.Token);
+            await socket.ConnectAsync(new IPEndPoint(address, port), limit.Token);
             return socket;
         }
         catch (OperationCanceledException e)

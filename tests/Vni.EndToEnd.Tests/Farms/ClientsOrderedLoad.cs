@@ -57,8 +57,9 @@ internal sealed class ClientsOrderedLoad : IAsyncDisposable
     /// <summary>Datagrams over UDP, one a <paramref name="period"/>; the parameters as for TCP.</summary>
     public static async Task<ClientsOrderedLoad> DatagramsAsync(NetworkNamespace from, string ip, int port, Func<long, string> request, Func<long, string> answer, TimeSpan period)
     {
-        var socket = await from.RunAsync(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(ip), port));
+        var address = IPAddress.Parse(ip);
+        var socket = await from.RunAsync(() => new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
+        await socket.ConnectAsync(new IPEndPoint(address, port));
         var buffer = new byte[2048];
         return new(
             socket, async datagram => await socket.SendAsync(datagram), async end => Encoding.ASCII.GetString(buffer.AsSpan(0, await socket.ReceiveAsync(buffer, end))), request, answer, int.MaxValue, period);

@@ -31,16 +31,25 @@ public sealed class BindGuardTests
     {
         using var cgroup = new TestCgroup();
         Assert.Equal([.. Allowed, .. Refused], Bind(cgroup, [.. Allowed, .. Refused]));
-        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.5"));
+        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.5"), null);
         Assert.Equal(Allowed, Bind(cgroup, [.. Allowed, .. Refused]));
+    }
+
+    [Fact]
+    public void One_that_has_an_ipv6_address_binds_that_too_and_none_that_differs_in_any_part()
+    {
+        string[] own = ["fd00:217::5"], others = ["fd00:217::6", "fd00:218::5", "fd00:217:0:1::5", "fd00:217::1:0:5", "::5", "fe80::5", "2001:db8::1", "::ffff:10.217.0.6"];
+        using var cgroup = new TestCgroup();
+        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.5"), IPAddress.Parse("fd00:217::5"));
+        Assert.Equal([.. Allowed, .. own], Bind(cgroup, [.. Allowed, .. own, .. others]));
     }
 
     [Fact]
     public void Attaching_again_takes_the_place_of_the_first()
     {
         using var cgroup = new TestCgroup();
-        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.5"));
-        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.6"));
+        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.5"), null);
+        BindGuard.Attach(cgroup.Path, IPAddress.Parse("10.217.0.6"), null);
         Assert.Equal(["10.217.0.6"], Bind(cgroup, ["10.217.0.5", "10.217.0.6"]));
     }
 

@@ -10,6 +10,9 @@ using Xunit;
 
 namespace Vni.Linux.Tests.Network;
 
+/// <summary>What a test node has of IPv6.</summary>
+internal sealed record NetworkAddresses6(IPNetwork Subnet, IPAddress Gateway, IPAddress Client);
+
 /// <summary>A node in a namespace of its own: bridge, the network plane, and a client on the bridge that is no instance.</summary>
 internal sealed class TestNode : IDisposable
 {
@@ -18,11 +21,11 @@ internal sealed class TestNode : IDisposable
     public static readonly Aid Aid = Aid.Parse("an-application-whose-name-is-longer-than-an-interface-may-be");
     public static readonly VirtualIdentity Identity = IdentityOf("10.217.0.5");
 
-    public TestNode()
+    public TestNode(NetworkAddresses6? six = null)
     {
         Network = new NodeNetwork(new NetworkOptions
         {
-            Bridge = "vnitest0", Subnet = IPAddress.Parse("10.217.0.0"), PrefixLength = 24, Gateway = Gateway,
+            Bridge = "vnitest0", Subnet = IPAddress.Parse("10.217.0.0"), PrefixLength = 24, Gateway = Gateway, Subnet6 = six?.Subnet, Gateway6 = six?.Gateway,
         });
         Run(n => n.Start());
         using var here = Namespaces.Open(Namespace.Pid, NamespaceKind.Network);
@@ -31,8 +34,9 @@ internal sealed class TestNode : IDisposable
             using var netlink = new NetlinkSocket();
             var mac = PhysicalAddress.Parse(VirtualIdentity.MacOf(ClientIp)).GetAddressBytes();
             netlink.Execute(Rtnetlink.NewVeth(ClientIndex, "eth0", mac, 1500, "client", here));
-            Sysctl.TrySet("net/ipv6/conf/eth0/disable_ipv6", "1");
+            if (six is null) Sysctl.TrySet("net/ipv6/conf/eth0/disable_ipv6", "1");
             netlink.Execute(Rtnetlink.SetUp(ClientIndex, "eth0"), Rtnetlink.NewAddress(ClientIndex, ClientIp, 24));
+            if (six is not null) netlink.Execute(Rtnetlink.NewAddress(ClientIndex, six.Client, six.Subnet.PrefixLength));
         });
         Attach("client");
     }
@@ -64,12 +68,15 @@ internal sealed class TestNode : IDisposable
     }
 
     /// <summary>A new instance, connected but not plugged.</summary>
-    public NetworkNamespace Connect(params IReadOnlyList<Neighbour> neighbours)
+    public NetworkNamespace Connect(params IReadOnlyList<Neighbour> neighbours) => Connect(Identity, neighbours);
+
+    /// <summary>The same with another identity.</summary>
+    public NetworkNamespace Connect(VirtualIdentity identity, params IReadOnlyList<Neighbour> neighbours)
     {
         var instance = new NetworkNamespace(ownUser: true);
         try
         {
-            Run(n => n.Connect(Aid, Identity, instance.Pid, neighbours));
+            Run(n => n.Connect(Aid, identity, instance.Pid, neighbours));
             return instance;
         }
         catch

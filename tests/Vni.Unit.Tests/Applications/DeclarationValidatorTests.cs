@@ -62,8 +62,27 @@ public sealed class DeclarationValidatorTests
         Assert.True(Assert.Single(Problems(new ApplicationDeclaration { Name = new string('a', 300), Processes = [Good] })).Length < 250);
 
     [Theory]
-    [InlineData("::1", "IPv6 addresses are not supported yet")]
-    [InlineData("fd00::17", "IPv6 addresses are not supported yet")]
+    [InlineData("10.117.0.5")]
+    [InlineData("[fd00::5]")]
+    [InlineData("fe80::5%eth0")]
+    [InlineData("fd00::10.117.0.5")]
+    [InlineData("fd00::5::6")]
+    [InlineData("fd00:::5")]
+    [InlineData(":")]
+    [InlineData("None")]
+    [InlineData("")]
+    public void An_ipv6_address_that_is_not_plain_is_refused(string ip6) =>
+        Assert.Contains("write an IPv6 address without", Assert.Single(Problems(new ApplicationDeclaration { Ip6 = ip6, Processes = [Good] })));
+
+    [Theory]
+    [InlineData("fd00:117::5")]
+    [InlineData("FD00:117:0:0:0:0:0:5")]
+    [InlineData("none")]
+    public void Any_spelling_of_an_ipv6_address_is_good(string ip6) => Assert.Empty(Problems(new ApplicationDeclaration { Ip6 = ip6, Processes = [Good] }));
+
+    [Theory]
+    [InlineData("::1", "the IPv6 address as ip6")]
+    [InlineData("fd00::17", "the IPv6 address as ip6")]
     [InlineData("010.1.1.1", "without leading zeros")]
     [InlineData("0x7f.1", "write an IPv4 address")]
     [InlineData("10.117.0.256", "write an IPv4 address")]

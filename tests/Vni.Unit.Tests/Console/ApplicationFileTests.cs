@@ -15,6 +15,7 @@ public sealed class ApplicationFileTests
             # The shop.
             name: shop
             ip: 10.117.0.5
+            ip6: fd00:117::5
             hostname: shop-1
             root: /srv/shop
             limits:
@@ -111,7 +112,7 @@ public sealed class ApplicationFileTests
     [InlineData("", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
     [InlineData("# nothing\n", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
     [InlineData("~", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
-    [InlineData("[a]", "a.yaml:1:1: a declaration must be a mapping of name, ip, hostname, root, node, checkpoint, limits, processes; found a list")]
+    [InlineData("[a]", "a.yaml:1:1: a declaration must be a mapping of name, ip, ip6, hostname, root, node, checkpoint, limits, processes; found a list")]
     [InlineData("name: a", "a.yaml:1:1: missing key 'processes'; list at least one process with its command")]
     [InlineData("processes: []", "a.yaml:1:12: processes is empty; list at least one process with its command")]
     [InlineData("processes: redis", "a.yaml:1:12: processes must be a list; found 'redis'")]
@@ -124,7 +125,7 @@ public sealed class ApplicationFileTests
     [InlineData("processes: [{command: !!str a}]", "a.yaml:1:23: tags (!) are not supported; leave it out")]
     [InlineData("processes: [{command: a}]\n[a, b]: c", "a.yaml:2:1: a key must be a single word")]
     [InlineData("processes: [{command: \"a\\0b\"}]", "a.yaml:1:23: processes[0].command holds a null character")]
-    [InlineData("processes: [{command: a}]\n\"ev\\eil\": c", "a.yaml:2:1: unknown key 'ev\\u001bil'; use name, ip, hostname, root, node, checkpoint, limits, processes")]
+    [InlineData("processes: [{command: a}]\n\"ev\\eil\": c", "a.yaml:2:1: unknown key 'ev\\u001bil'; use name, ip, ip6, hostname, root, node, checkpoint, limits, processes")]
     [InlineData("limits: {memory: 1K}\nprocesses: [{command: a}]", "a.yaml:1:18: limits.memory '1K' is not valid: use bytes or a multiple such as 512M, 1.5G or 64KiB (powers of 1024), at least 1M")]
     public void Each_problem_has_its_place(string text, string problem) => AssertProblems(text, problem);
 

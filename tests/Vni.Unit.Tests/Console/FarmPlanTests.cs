@@ -12,6 +12,17 @@ public sealed class FarmPlanTests
     private static readonly FarmPrograms s_programs = new("/b/vnid", "/b/lighthouse", "/b/etcd");
 
     [Fact]
+    public void With_ipv6_applications_and_the_client_have_addresses_of_it_and_without_nobody_has()
+    {
+        var plan = Plan(new FarmShape("farm", 1, Etcd: false) { Ipv6 = true });
+        Assert.Contains("\n  subnet6: fd00:117::/64\n  range6: fd00:117::1:0/112\n", plan.FindNode("n1").Configuration);
+        Assert.Contains("addr add fd00:117::200/64 dev eth0 nodad\n", FarmNetwork.End(plan.Find("client")));
+        var without = Plan(new FarmShape("farm", 1, Etcd: false));
+        Assert.DoesNotContain("6:", without.FindNode("n1").Configuration!.Split("network:")[1]);
+        Assert.DoesNotContain("fd00", FarmNetwork.End(without.Find("client")));
+    }
+
+    [Fact]
     public void Members_follow_from_the_shape()
     {
         var plan = Plan(new FarmShape("farm", 3, Etcd: false));

@@ -10,6 +10,7 @@ public sealed class RunOptionsTests
     {
         Name = "shop",
         Ip = "10.117.0.5",
+        Ip6 = "none",
         Hostname = "shop",
         Root = "/srv",
         Limits = new ResourceLimits { Memory = 1 << 20, Cpus = 1 },
@@ -29,11 +30,11 @@ public sealed class RunOptionsTests
     {
         var options = new RunOptions
         {
-            Name = "n", Ip = "10.117.0.9", Hostname = "h", Root = "/r", Memory = 2 << 20, Cpus = 2,
+            Name = "n", Ip = "10.117.0.9", Ip6 = "fd00::9", Hostname = "h", Root = "/r", Memory = 2 << 20, Cpus = 2,
             Env = new Dictionary<string, string> { ["X"] = "9" }, User = "v", Workdir = "/x",
         };
         var result = options.Over(s_declared);
-        Assert.Equal(("n", "10.117.0.9", "h", "/r"), (result.Name, result.Ip, result.Hostname, result.Root));
+        Assert.Equal(("n", "10.117.0.9", "fd00::9", "h", "/r"), (result.Name, result.Ip, result.Ip6, result.Hostname, result.Root));
         Assert.Equal((2L << 20, 2.0), (result.Limits.Memory, result.Limits.Cpus));
         Assert.Equal(new Dictionary<string, string> { ["X"] = "9", ["Y"] = "2" }, result.Processes[0].Env);
         Assert.Equal(new Dictionary<string, string> { ["X"] = "9" }, result.Processes[1].Env);

@@ -115,6 +115,19 @@ public sealed class LayerPlanTests
     }
 
     [Fact]
+    public void The_hostname_leads_to_both_addresses()
+    {
+        var plan = LayerPlan.ForNew(new LayerRequest(Identity with { Ip6 = "fd00:117::5", PrefixLength6 = 64 }, "/usr/bin/appshot", [], Names, null), _lower);
+        Assert.Equal(
+            "127.0.0.1 localhost
+10.117.0.5 web-1.lab.example web-1
+::1 localhost
+fd00:117::5 web-1.lab.example web-1
+",
+            plan.OfType<LayerStep.Text>().Single(t => t.Path == "etc/hosts").Content);
+    }
+
+    [Fact]
     public void Every_parent_is_made_once_and_before_what_is_in_it()
     {
         foreach (var directory in new[] { "/etc", "/etc/ssh", "/var", "/var/log", "/root", "/run", "/dev" }) _lower.Directory(directory);

@@ -18,6 +18,8 @@ public sealed class NodeFindingsTests
         MemoryLimits = "v2",
         CpuLimits = "v1",
         LinkFailure = null,
+        Ipv6 = true,
+        WantsIpv6 = true,
         CriuPath = "/usr/sbin/criu",
         CriuVersion = "4.2.1",
         CriuComplaint = null,
@@ -41,6 +43,7 @@ public sealed class NodeFindingsTests
         { "memory limits", false, "memory" },
         { "processor limits", false, "cpu" },
         { "network devices", true, "EOPNOTSUPP" },
+        { "IPv6", true, "take network.subnet6 out" },
         { "CRIU", true, "3.17.1" },
         { "CRIU on this kernel", true, "vDSO" },
         { "iterative pre-copy", false, "not available" },
@@ -52,6 +55,10 @@ public sealed class NodeFindingsTests
     [Fact]
     public void A_good_node_has_nothing_to_remedy() =>
         Assert.All(NodeChecks.Judge(Good), c => Assert.True(c is { Ok: true, Remedy: null }, c.Name));
+
+    [Fact]
+    public void Ipv6_is_missed_only_where_it_is_configured() =>
+        Assert.True(Assert.Single(NodeChecks.Judge(Good with { Ipv6 = false, WantsIpv6 = false }), c => c.Name == "IPv6") is { Ok: true, Required: false });
 
     [Theory]
     [MemberData(nameof(Defects))]
@@ -68,6 +75,8 @@ public sealed class NodeFindingsTests
             MemoryLimits = null,
             CpuLimits = null,
             LinkFailure = "RTM_NEWLINK 'probe0': EOPNOTSUPP",
+            Ipv6 = false,
+            WantsIpv6 = true,
             CriuPath = "/usr/sbin/criu",
             CriuVersion = "3.17.1",
             CriuComplaint = "vDSO is unknown",

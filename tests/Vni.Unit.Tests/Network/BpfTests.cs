@@ -10,7 +10,8 @@ namespace Vni.Unit.Tests.Network;
 /// <summary>Programs for the kernel, and the classic filter run on frames.</summary>
 public sealed class BpfTests
 {
-    private static readonly PortAddress Own = new(new VirtualIdentity("10.217.0.5", 24, "02:00:0a:d9:00:05", "web"));
+    private static readonly VirtualIdentity Identity = new("10.217.0.5", 24, "02:00:0a:d9:00:05", "web");
+    private static readonly PortAddress Own = new(Identity), Both = new(Identity with { Ip6 = "fd00:217::5", PrefixLength6 = 64 });
 
     [Fact]
     public void Instructions_are_encoded_as_the_kernel_reads_them()
@@ -53,17 +54,40 @@ public sealed class BpfTests
     }
 
     [Fact]
+    public void A_parked_port_holds_solicitations_for_its_ipv6_address_and_no_other_messages_to_groups()
+    {
+        const string type = "86dd", group = "ff0200000000000000000001ff000005", sender = "fd000217000000000000000000000009";
+        string Solicitation(string target, string header = "3a", string message = "87") =>
+            "3333ff000005" + "020000000002" + type + "60000000" + "0020" + header + "ff" + sender + group + message + "00" + "0000" + "00000000" + target + "0101020000000002";
+
+        Assert.True(Holds(Solicitation("fd000217000000000000000000000005"), Both));
+        Assert.True(Holds("02000ad90005" + "020000000002" + type, Both));
+        Assert.True(Holds("ffffffffffff" + "020000000002" + "0806" + "0001080006040001" + "020000000002" + "0ad90009" + "000000000000" + "0ad90005", Both));
+        foreach (var (target, header, message) in new[]
+        {
+            ("fd000217000000000000000000000006", "3a", "87"), ("fd000217000000000000000100000005", "3a", "87"), ("fd000217000000000000000000000005", "11", "87"), ("fd000217000000000000000000000005", "3a", "88"),
+        })
+        {
+            Assert.False(Holds(Solicitation(target, header, message), Both));
+        }
+
+        Assert.False(Holds(Solicitation("fd000217000000000000000000000005"), Own));
+        Assert.False(Holds("ffffffffffff" + "020000000002" + "0806" + "0001080006040001" + "020000000002" + "0ad90009" + "000000000000" + "0ad90006", Both));
+    }
+
+    [Fact]
     public void Guard_programs_bake_in_the_address()
     {
         Assert.Contains(BindGuard.Ipv4(IPAddress.Parse("10.217.0.5")), i => i >> 32 == 0x0ad90005);
-        Assert.Contains(BindGuard.Ipv6(IPAddress.Parse("10.217.0.5")), i => i >> 32 == 0x0ad90005);
+        Assert.Contains(BindGuard.Ipv6(IPAddress.Parse("10.217.0.5"), null), i => i >> 32 == 0x0ad90005);
+        Assert.Contains(BindGuard.Ipv6(IPAddress.Parse("10.217.0.5"), IPAddress.Parse("fd00:217::5")), i => i >> 32 == 0x170200fd); // In the order in which it lies in memory.
     }
 
     /// <summary>Runs the classic filter, as the kernel would.</summary>
-    private static bool Holds(string hex)
+    private static bool Holds(string hex, PortAddress? own = null)
     {
         var frame = Convert.FromHexString(hex);
-        var program = FrameFilters.Held(Own);
+        var program = FrameFilters.Held(own ?? Own);
         uint accumulator = 0;
         for (var i = 0; ; i++)
         {
@@ -72,12 +96,16 @@ public sealed class BpfTests
             {
                 case 0x20 when value + 4 > frame.Length:
                 case 0x28 when value + 2 > frame.Length:
+                case 0x30 when value + 1 > frame.Length:
                     return false;
                 case 0x20:
                     accumulator = (uint)((frame[value] << 24) | (frame[value + 1] << 16) | (frame[value + 2] << 8) | frame[value + 3]);
                     break;
                 case 0x28:
                     accumulator = (uint)((frame[value] << 8) | frame[value + 1]);
+                    break;
+                case 0x30:
+                    accumulator = frame[value];
                     break;
                 case 0x15:
                     i += accumulator == value ? ifTrue : ifFalse;

@@ -38,6 +38,17 @@ public sealed class PortNamesTests
         Assert.Equal("ffffffffffff02000ad90005" + "0806" + "0001080006040001" + "02000ad900050ad90005" + "0000000000000ad90005", Convert.ToHexStringLower(frame));
     }
 
+    [Fact]
+    public void An_ipv6_address_is_announced_to_all_nodes_by_an_advertisement_that_overrides()
+    {
+        var frames = new PortAddress(new VirtualIdentity("10.217.0.5", 24, "02:00:0a:d9:00:05", "web") { Ip6 = "fd00:217::5", PrefixLength6 = 64 }).Announcements();
+        Assert.Equal(2, frames.Count);
+        const string own = "fd000217000000000000000000000005", allNodes = "ff020000000000000000000000000001";
+        Assert.Equal(
+            "333300000001" + "02000ad90005" + "86dd" + "6000000000203aff" + own + allNodes + "8800" + "4b88" + "20000000" + own + "0201" + "02000ad90005",
+            Convert.ToHexStringLower(frames[1]));
+    }
+
     [Theory]
     [InlineData(Libc.EPERM, "RTM_NEWLINK", "vni0", ErrorCodes.NodeIncapable, "run the daemon as root")]
     [InlineData(Libc.ENOTSUP, "RTM_NEWLINK", "vni0", ErrorCodes.NodeIncapable, "modprobe")]

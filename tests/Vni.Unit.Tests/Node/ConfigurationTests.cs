@@ -179,6 +179,19 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void Ipv6_is_off_until_there_is_a_subnet_and_then_like_ipv4()
+    {
+        var none = Read("{}").Network;
+        Assert.Equal((null, null, null), (none.Subnet6, none.Gateway6, none.Range6));
+        var plain = Read("network: { subnet6: 'fd00:117::/64' }").Network;
+        Assert.Equal(("fd00:117::/64", "fd00:117::1"), (plain.Subnet6.ToString(), plain.Gateway6!.ToString()));
+        Assert.Null(Read("network: { subnet6: 'fd00:117::/64', uplink: eth0 }").Network.Gateway6);
+        Assert.Null(Read("network: { subnet6: 'fd00:117::/64', gateway6: none }").Network.Gateway6);
+        var full = Read("network: { subnet6: 'FD00:0117::/64', gateway6: 'fd00:117::9', range6: 'fd00:117::1:0/112' }").Network;
+        Assert.Equal(("fd00:117::/64", "fd00:117::9", (IPAddress.Parse("fd00:117::1:0"), IPAddress.Parse("fd00:117::1:ffff"))), (full.Subnet6.ToString(), full.Gateway6!.ToString(), full.Range6!.Value));
+    }
+
+    [Fact]
     public void Others_are_told_where_it_listens_unless_that_is_everywhere()
     {
         Assert.Equal("192.0.2.7:7117", Read("{ listen: '192.0.2.7:7117', insecure: true }").Advertise);
@@ -193,6 +206,13 @@ public sealed class ConfigurationTests
     [InlineData("seeds: ['http://a:1']", "must be reachable")]
     [InlineData("advertise: a:1", "nothing listens")]
     [InlineData("network: { range: 10.1.0.0/24 }", "is not within 10.117.0.0/16")]
+    [InlineData("network: { gateway6: 'fd00::1' }", "there are no IPv6 addresses without network.subnet6")]
+    [InlineData("network: { range6: 'fd00::/112' }", "there are no IPv6 addresses without network.subnet6")]
+    [InlineData("network: { subnet6: 'fd00::/64', gateway6: 'fd01::1' }", "is no host's address in fd00::/64")]
+    [InlineData("network: { subnet6: 'fd00::/64', gateway6: 'fd00::' }", "is no host's address in fd00::/64")]
+    [InlineData("network: { subnet6: 'fd00::/64', range6: 'fd01::/112' }", "is not within fd00::/64")]
+    [InlineData("network: { subnet6: 'fd00::/64', range6: 'fd00::1:0/113' }", "it has fewer addresses than 10.117.0.0/16")]
+    [InlineData("network: { subnet: 10.0.0.0/8, subnet6: 'fd00::/112' }", "it has fewer addresses than 10.0.0.0/8")]
     [InlineData("lease: 2s", "3s to 5m")]
     [InlineData("lease: 6m", "3s to 5m")]
     [InlineData("lease: 99999999999m", "3s to 5m")]
@@ -234,7 +254,7 @@ public sealed class ConfigurationTests
             p => Assert.StartsWith("vnid.yaml:1:7: node: 'Not_A_Label' is not a name", p),
             p => Assert.StartsWith("vnid.yaml:2:1: unknown key 'colour'; known here: node, farm", p),
             p => Assert.StartsWith("vnid.yaml:4:11: network.subnet: '10.117.0.0/99' is not an IPv4 subnet", p),
-            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range", p),
+            p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range, subnet6, gateway6, range6", p),
             p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep, shared", p),
             p => Assert.Equal("vnid.yaml:8:10: 'log.level' must be one value", p),
             p => Assert.Matches(@"^vnid.yaml:\d+:\d+: 'log.format' has no value", p));
@@ -247,6 +267,12 @@ public sealed class ConfigurationTests
     [InlineData("node: a\n---\nnode: b", "a second document")]
     [InlineData("network: { subnet: 10.117.1.0/16 }", "zeros in the host part")]
     [InlineData("network: { subnet: 'fd00::/64' }", "is not an IPv4 subnet")]
+    [InlineData("network: { subnet6: 10.117.0.0/16 }", "is not an IPv6 subnet")]
+    [InlineData("network: { subnet6: 'fd00::1/64' }", "zeros in the host part")]
+    [InlineData("network: { subnet6: 'fd00::/48' }", "64 to 112 bits")]
+    [InlineData("network: { subnet6: 'fe80::/64' }", "a global or unique local prefix")]
+    [InlineData("network: { subnet6: 'fd00::/64', gateway6: '[fd00::1]' }", "is not an IPv6 address")]
+    [InlineData("network: { subnet6: 'fd00::/64', range6: 'fd00::9-fd00::1' }", "is not a range of IPv6 addresses")]
     [InlineData("network: { gateway: 10.118.0.1 }", "is no host's address in 10.117.0.0/16")]
     [InlineData("network: { gateway: 10.117.255.255 }", "is no host's address in 10.117.0.0/16")]
     [InlineData("network: { gateway: 1 }", "is not an IPv4 address")]

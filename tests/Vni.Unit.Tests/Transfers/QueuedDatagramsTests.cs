@@ -34,14 +34,15 @@ public sealed class QueuedDatagramsTests
     {
         byte[] four = [2, 0, 0x1b, 0x58, 10, 117, 0, 200, 0, 0, 0, 0, 0, 0, 0, 0];
         byte[] mapped = [10, 0, 0x1b, 0x58, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 117, 0, 200, 0, 0, 0, 0];
-        byte[] six = [10, 0, 0x1b, 0x58, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        byte[] six = [10, 0, 0x1b, 0x58, 0, 0, 0, 0, 0xfd, 0, 0x01, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0];
         foreach (var address in new[] { four, mapped })
         {
             var sender = QueuedDatagrams.Sender(address)!.Value;
             Assert.Equal(("10.117.0.200", 7000), (new IPAddress(sender.Address).ToString(), sender.Port));
         }
 
-        Assert.Null(QueuedDatagrams.Sender(six));
+        Assert.Equal("fd00:117::200", new IPAddress(QueuedDatagrams.Sender(six)!.Value.Address).ToString());
+        Assert.Null(QueuedDatagrams.Sender(six.AsSpan(0, 20)));
         Assert.Null(QueuedDatagrams.Sender([]));
     }
 
@@ -74,6 +75,36 @@ public sealed class QueuedDatagramsTests
         Assert.Equal([0x03, 0xe7, 0x1b, 0x58, (byte)((size + 8) >> 8), (byte)(size + 8), 0, 0, .. data], packet);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(101, 1)]
+    [InlineData(1248, 1)]
+    [InlineData(1249, 2)]
+    [InlineData(65507, 53)]
+    public void A_datagram_over_ipv6_becomes_frames_with_a_checksum(int size, int fragments)
+    {
+        var (data, sender) = (Enumerable.Range(0, size).Select(i => (byte)i).ToArray(), IPAddress.Parse("fd00:117::200").GetAddressBytes());
+        var receiver = new PortAddress(new VirtualIdentity("10.117.1.0", 16, "02:00:0a:75:01:00", "app") { Ip6 = "fd00:117::1:100", PrefixLength6 = 64 });
+        var frames = UdpFrames.Write(receiver, 7000, sender, 999, data, 17);
+        Assert.Equal(fragments, frames.Count);
+        var packet = new List<byte>();
+        for (var i = 0; i < frames.Count; i++)
+        {
+            var (frame, extra) = (frames[i].ToArray(), fragments > 1 ? 8 : 0);
+            Assert.True(frame.Length <= 14 + 1500);
+            Assert.Equal([.. receiver.Mac, 2, 0, 0, 0, 0, 0, 0x86, 0xdd, 0x60, 0, 0, 0], frame[..18]);
+            Assert.Equal(frame.Length - 54, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(18)));
+            Assert.Equal((fragments > 1 ? 44 : 17, 64), (frame[20], frame[21]));
+            Assert.Equal([.. sender, .. receiver.Ip6!.GetAddressBytes()], frame[22..54]);
+            if (extra > 0) Assert.Equal((17, packet.Count | (i < frames.Count - 1 ? 1 : 0), 17u), (frame[54], BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(56)), BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(58))));
+            packet.AddRange(frame[(54 + extra)..]);
+        }
+
+        byte[] counted = [.. sender, .. receiver.Ip6!.GetAddressBytes(), 0, 0, (byte)(packet.Count >> 8), (byte)packet.Count, 0, 0, 0, 17, .. packet, .. size % 2 == 1 ? [(byte)0] : Array.Empty<byte>()];
+        Assert.Equal(0xffff, Sum(counted));
+        Assert.Equal(data, packet[8..]);
+    }
+
     [Fact]
     public void What_waits_in_a_socket_is_seen_and_still_waits()
     {
@@ -102,6 +133,7 @@ public sealed class QueuedDatagramsTests
     {
         var sum = 0;
         for (var i = 0; i < header.Length; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(header[i..]);
-        return (sum & 0xffff) + (sum >> 16);
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        return sum;
     }
 }
