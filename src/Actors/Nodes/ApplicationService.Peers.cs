@@ -2,6 +2,7 @@ using Vni.Actors.Applications;
 using Vni.Actors.Farms;
 using Vni.Actors.HandOffs;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
 using Vni.Actors.Messaging;
@@ -33,8 +34,9 @@ public sealed partial class ApplicationService
 
     private async Task<SnapshotView> SnapshotHereAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken)
     {
-        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply), cancellationToken);
-        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases };
+        var quiescing = Quiescing.Of(request.WaitSeconds, request.CloseVisitors);
+        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply) { Quiescing = quiescing }, cancellationToken);
+        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases, ClosedVisitors = taken.ClosedVisitors };
     }
 
     private async Task<RestoreView> RestoreHereAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken)

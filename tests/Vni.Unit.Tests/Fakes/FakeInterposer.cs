@@ -93,7 +93,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         return it.Killed ? [new ProcessExit("main", null, 9)] : Exits;
     }
 
-    public async Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken)
+    public async Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, Quiescing quiescing, CancellationToken cancellationToken)
     {
         var it = kernel[instance.Aid];
         try
@@ -126,7 +126,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         }
 
         var record = new SnapshotRecord(snapshotId, instance.Aid, node, time.GetUtcNow(), 4096, new string('0', 64), Durable: false);
-        return new CaptureResult(Manifest(instance, record), record, [new Phase("freeze", 1), new Phase("dump", 2)]);
+        return new CaptureResult(Manifest(instance, record), record, [new Phase("freeze", 1), new Phase("dump", 2)]) { ClosedVisitors = Close(quiescing) };
     }
 
     public async Task ReleaseAsync(InstanceSpec instance, CancellationToken cancellationToken)
@@ -225,6 +225,8 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
     public Stream? OpenLog(Aid aid, string process) => null;
 
     public Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<Finding>> CheckAsync(Aid aid, CancellationToken cancellationToken) => Task.FromResult(Findings);
 
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<NodeCheck>>([]);
 
