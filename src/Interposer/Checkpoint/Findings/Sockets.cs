@@ -8,12 +8,13 @@ internal sealed class Sockets
 {
     private const string TryAgain = "try again";
     private readonly Dictionary<ulong, (Suspect Holder, int Fd)> _holders = [];
+    private readonly HashSet<ulong> _unix = [];
 
     /// <summary>Whether there are any that <see cref="SocketTable.Listeners"/> could tell of.</summary>
     public bool HasTcp { get; private set; }
 
     /// <summary>Whether there are any that <see cref="SocketTable.Unix"/> could tell of.</summary>
-    public bool HasUnix { get; private set; }
+    public bool HasUnix => _unix.Count > 0;
 
     /// <param name="holder">Who has it open.</param>
     /// <param name="fd">As which descriptor.</param>
@@ -24,7 +25,7 @@ internal sealed class Sockets
         if (!ulong.TryParse(link.AsSpan("socket:[".Length).TrimEnd(']'), out var inode)) return;
         _holders.TryAdd(inode, (holder, fd));
         if (protocol is "TCP" or "TCPv6") HasTcp = true;
-        else if (protocol is "UNIX" or "UNIX-STREAM") HasUnix = true;
+        else if (protocol is "UNIX" or "UNIX-STREAM") _unix.Add(inode);
     }
 
     /// <summary>Judges what the kernel says of them.</summary>
@@ -42,6 +43,13 @@ internal sealed class Sockets
             if (!_holders.TryGetValue(socket.Inode, out var holder)) continue;
             if (socket.Peer is { } peer && !_holders.ContainsKey(peer)) FindPeer(holder, socket);
             foreach (var client in socket.Waiting) FindWaiting(holder, socket, client, unix);
+        }
+
+        foreach (var inode in _unix)
+        {
+            // What is accepted from a process of another network namespace is that namespace's. One that was closed meanwhile is nobody's.
+            if (!unix.ContainsKey(inode) && _holders[inode] is var holder && holder.Holder.Proc.ReadLink(holder.Holder.Pid, $"fd/{holder.Fd}") == $"socket:[{inode}]")
+                FindPeer(holder, new UnixSocket(inode, null, [], 0, null));
         }
     }
 
