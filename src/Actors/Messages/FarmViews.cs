@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Vni.Actors.Interposition;
 
 namespace Vni.Actors.Messages;
@@ -88,7 +89,10 @@ public sealed record ClusterView
 /// <param name="DryRun">Only says what would block it.</param>
 /// <param name="WaitSeconds">How long a moment that cannot be saved is waited for; <c>null</c>: as the node is configured.</param>
 /// <param name="CloseVisitors">Whether programs of <c>vni exec</c> are ended; else they block it.</param>
-public sealed record MigrateRequest(string Node, double TimeoutSeconds = 60, bool DryRun = false, double? WaitSeconds = null, bool CloseVisitors = false);
+public sealed record MigrateRequest(
+    string Node, double TimeoutSeconds = 60, bool DryRun = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? WaitSeconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool CloseVisitors = false);
 
 /// <summary>The answer to <c>migrate</c>.</summary>
 public sealed record MigrationView

@@ -154,7 +154,10 @@ public sealed record ApplicationCheckView(string Aid, string Node, IReadOnlyList
 /// <param name="Sync">Whether to answer only when the snapshot would survive a power failure.</param>
 /// <param name="WaitSeconds">How long a moment that cannot be saved is waited for; <c>null</c>: as the node is configured.</param>
 /// <param name="CloseVisitors">Whether programs of <c>vni exec</c> are ended; else they are a refusal.</param>
-public sealed record SnapshotRequest(bool LeaveRunning = false, bool Sync = false, double? WaitSeconds = null, bool CloseVisitors = false);
+public sealed record SnapshotRequest(
+    bool LeaveRunning = false, bool Sync = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? WaitSeconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool CloseVisitors = false);
 
 /// <summary>The body of <c>POST /v1/applications/AID/restore</c>.</summary>
 /// <param name="Snapshot">Which one; <c>null</c>: the newest.</param>
