@@ -9,7 +9,7 @@ public sealed class QuietTests(FarmFixture fixture) : FarmTests(fixture)
     [Fact]
     public async Task The_check_names_everything_and_disturbs_nobody()
     {
-        var ip = (await Farm.RunAsync("odd", App("undumpable"), "uring", "mptcp", "kernel=inotify", "traced")).Text("ip");
+        var ip = (await Farm.RunAsync("odd", App("undumpable"), "traced", "uring", "mptcp", "kernel=inotify")).Text("ip");
         await Farm.RunAsync("plain", App("static"));
         await using var client = await LineClient.ConnectAsync(Farm.Client, ip);
         await client.CountAsync();

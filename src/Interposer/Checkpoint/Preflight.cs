@@ -29,20 +29,21 @@ internal static class Preflight
     /// <summary>Everything that stands against a dump of an instance of this node, by process.</summary>
     /// <param name="pids">Its processes, by pid of the node.</param>
     /// <param name="visitors">Processes of visitors, whose locks are their own matter.</param>
+    /// <param name="sockets">Of its network namespace.</param>
     /// <param name="searching">Whether files that are watched are searched for, which may take some ten milliseconds: not while
     /// an instance is frozen.</param>
-    public static IReadOnlyList<Finding> Find(IReadOnlyList<int> pids, IReadOnlyList<int> visitors, bool searching) =>
-        Find(ProcReader.Node, pids, visitors, SocketReading.Read, ProcFile.TryRead("/proc/locks") ?? "", searching ? WatchedTree.Inodes : null);
+    public static IReadOnlyList<Finding> Find(IReadOnlyList<int> pids, IReadOnlyList<int> visitors, SocketReading sockets, bool searching) =>
+        Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", searching ? WatchedTree.Inodes : null);
 
-    /// <inheritdoc cref="Find(IReadOnlyList{int}, IReadOnlyList{int}, bool)"/>
+    /// <inheritdoc cref="Find(IReadOnlyList{int}, IReadOnlyList{int}, SocketReading, bool)"/>
     /// <param name="proc">What is known of processes.</param>
     /// <param name="pids">Its processes.</param>
     /// <param name="visitors">Processes of visitors.</param>
-    /// <param name="sockets">Reads the sockets of the network namespace of a process: TCP listeners, unix sockets.</param>
+    /// <param name="sockets">Reads the sockets of its network namespace: TCP listeners, unix sockets.</param>
     /// <param name="locks">Content of <c>/proc/locks</c>.</param>
     /// <param name="inodesBelow">Inodes in a directory; <c>null</c>: watches are not looked at.</param>
     internal static IReadOnlyList<Finding> Find(
-        IProcReader proc, IReadOnlyList<int> pids, IReadOnlyList<int> visitors, Func<int, bool, bool, SocketTable> sockets, string locks, Func<string, string, IEnumerable<ulong>>? inodesBelow)
+        IProcReader proc, IReadOnlyList<int> pids, IReadOnlyList<int> visitors, Func<bool, bool, SocketTable> sockets, string locks, Func<string, string, IEnumerable<ulong>>? inodesBelow)
     {
         var findings = new List<Finding>();
         var suspects = new List<Suspect>();
@@ -62,7 +63,7 @@ internal static class Preflight
             Mappings.Find(suspect, mounts);
         }
 
-        found.Find(sockets(init.Pid, found.HasTcp, found.HasUnix));
+        found.Find(sockets(found.HasTcp, found.HasUnix));
         Locks.Find(locks, proc, mounts, new HashSet<int>([.. pids, .. visitors]), findings);
         if (inodesBelow is not null) Watches.Find(proc, init.Pid, suspects, inodesBelow);
         return findings;

@@ -21,7 +21,7 @@ internal sealed class CaptureInstance(InstanceKit kit, FreezeInstance freezer, D
         var closed = new List<ClosedVisitor>();
         var result = await freezer.PatientlyAsync(quiescing, async () =>
         {
-            var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
+            using var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
             return await TryAsync(instance, quiet, id, mode, cancellationToken).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
         return result with { ClosedVisitors = closed };

@@ -18,6 +18,7 @@ internal sealed class CheckInstance(InstanceKit kit)
     public IReadOnlyList<Finding> Run(Aid aid, int init)
     {
         var visitors = new Visitors(ProcReader.Node, init, kit.Cgroups.FindVisitors(aid).Pids());
-        return [.. visitors.Find(Libc.BootTime()), .. Preflight.Find([.. kit.Cgroups.Find(aid).Pids(), .. visitors.LeftBehind], visitors.All, searching: true)];
+        using var sockets = SocketReading.Open(init);
+        return [.. visitors.Find(Libc.BootTime()), .. Preflight.Find([.. kit.Cgroups.Find(aid).Pids(), .. visitors.LeftBehind], visitors.All, sockets, searching: true)];
     }
 }

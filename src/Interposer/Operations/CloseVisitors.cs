@@ -13,8 +13,11 @@ internal sealed class CloseVisitors(InstanceKit kit)
     /// <summary>Between SIGTERM and SIGKILL.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long what was killed may take to end.</summary>
+    /// <summary>How long all of it may take.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Between looks at harnesses that are ending.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Visitors make new processes while they are looked at; who does nothing but that is not followed for ever.</summary>
     private const int Rounds = 20;
@@ -43,48 +46,49 @@ internal sealed class CloseVisitors(InstanceKit kit)
     /// <exception cref="VniException"><see cref="ErrorCodes.NotDumpable"/>: one could not be ended.</exception>
     public async Task<IReadOnlyList<ClosedVisitor>> RunAsync(Aid aid, int init, CancellationToken cancellationToken)
     {
-        var closed = new Dictionary<int, ClosedVisitor>();
-        for (var round = 0; Look(aid, init) is { Any: true } visitors && round < Rounds; round++)
+        var (closed, began) = (new Dictionary<int, ClosedVisitor>(), kit.Clock.GetTimestamp());
+        while (Look(aid, init) is { Any: true } visitors)
         {
-            foreach (var one in visitors.Describe()) closed.TryAdd(one.HostPid, one);
-            var processes = visitors.Visiting.Select(TryWatch).OfType<SpawnedProcess>().ToList();
-            try
+            if (kit.Clock.GetElapsedTime(began) > Limit)
             {
-                await EndAsync(processes, visitors.Describe().Select(one => one.HostPid).ToHashSet(), cancellationToken).ConfigureAwait(false);
-            }
-            catch (TimeoutException e)
-            {
-                throw new VniException(ErrorCodes.NotDumpable, $"application {aid} cannot be saved: a visitor could not be ended within {Limit.TotalSeconds:0} s; look at it with 'vni check {aid}'", e)
+                throw new VniException(ErrorCodes.NotDumpable, $"application {aid} cannot be saved: a visitor could not be ended within {Limit.TotalSeconds:0} s; look at it with 'vni check {aid}'")
                 {
-                    Findings = Look(aid, init).Find(Libc.BootTime()),
+                    Findings = visitors.Find(Libc.BootTime()),
                 };
             }
-            finally
-            {
-                foreach (var process in processes) process.Dispose();
-            }
+
+            var programs = visitors.Describe();
+            foreach (var one in programs) closed.TryAdd(one.HostPid, one);
+
+            // A harness ends with its program, and tells how that ended; it is the daemon's child, which others wait for.
+            if (programs.Count > 0) await EndAsync(programs, cancellationToken).ConfigureAwait(false);
+            else await Task.Delay(Pause, kit.Clock, cancellationToken).ConfigureAwait(false);
         }
 
         return [.. closed.Values];
     }
 
-    private async Task EndAsync(List<SpawnedProcess> processes, HashSet<int> programs, CancellationToken cancellationToken)
+    private async Task EndAsync(IReadOnlyList<ClosedVisitor> programs, CancellationToken cancellationToken)
     {
-        var ended = Task.WhenAll(processes.Select(process => process.Exited));
-        foreach (var signal in new[] { Libc.SIGHUP, Libc.SIGTERM, Libc.SIGCONT })
-        {
-            foreach (var process in processes.Where(process => programs.Contains(process.Pid))) process.Kill(signal);
-        }
-
+        var processes = programs.Select(one => TryWatch(one.HostPid)).OfType<SpawnedProcess>().ToList();
         try
         {
-            await ended.WaitAsync(Grace, kit.Clock, cancellationToken).ConfigureAwait(false);
+            foreach (var signal in new[] { Libc.SIGHUP, Libc.SIGTERM, Libc.SIGCONT }) processes.ForEach(process => process.Kill(signal));
+            var ended = Task.WhenAll(processes.Select(process => process.Exited));
+            try
+            {
+                await ended.WaitAsync(Grace, kit.Clock, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                processes.ForEach(process => process.Kill(Libc.SIGKILL));
+                await ended.WaitAsync(Grace, kit.Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
         }
-        catch (TimeoutException)
+        finally
         {
-            // Not the harnesses: each ends with its program, and tells how that ended.
-            foreach (var process in processes.Where(process => programs.Contains(process.Pid))) process.Kill(Libc.SIGKILL);
-            await ended.WaitAsync(Limit, kit.Clock, cancellationToken).ConfigureAwait(false);
+            processes.ForEach(process => process.Dispose());
         }
     }
 

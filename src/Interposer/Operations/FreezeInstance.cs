@@ -11,7 +11,12 @@ namespace Vni.Interposer.Operations;
 /// <summary>An instance that is about to be frozen.</summary>
 /// <param name="Init">Its harness.</param>
 /// <param name="Watches">What was found against saving it that is too dear to be looked for in the freeze.</param>
-internal sealed record QuietInstance(int Init, IReadOnlyList<Finding> Watches);
+/// <param name="Sockets">Of its network namespace.</param>
+internal sealed record QuietInstance(int Init, IReadOnlyList<Finding> Watches, SocketReading Sockets) : IDisposable
+{
+    /// <inheritdoc />
+    public void Dispose() => Sockets.Dispose();
+}
 
 /// <summary>Stops an instance so that it can be saved, for a snapshot or for another node, and lets it run on.</summary>
 internal sealed class FreezeInstance(InstanceKit kit)
@@ -74,10 +79,19 @@ internal sealed class FreezeInstance(InstanceKit kit)
             closed.AddRange(await _visitors.RunAsync(aid, init, cancellationToken).ConfigureAwait(false));
         }
 
-        var visitors = _visitors.Adopt(aid, init);
-        var found = Preflight.Find(kit.Cgroups.Find(aid).Pids(), visitors.All, searching: true);
-        if (visitors.Any) Preflight.Require(aid, [.. visitors.Find(Libc.BootTime()), .. found.Where(f => !f.Transient)]);
-        return new QuietInstance(init, [.. found.Where(f => f.Kind == FindingKinds.Watch)]);
+        var sockets = SocketReading.Open(init);
+        try
+        {
+            var visitors = _visitors.Adopt(aid, init);
+            var found = Preflight.Find(kit.Cgroups.Find(aid).Pids(), visitors.All, sockets, searching: true);
+            if (visitors.Any) Preflight.Require(aid, [.. visitors.Find(Libc.BootTime()), .. found.Where(f => !f.Transient)]);
+            return new QuietInstance(init, [.. found.Where(f => f.Kind == FindingKinds.Watch)], sockets);
+        }
+        catch
+        {
+            sockets.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Freezes all processes, checks that they can be saved, and lets the port hold frames. A failure leaves the
@@ -95,7 +109,7 @@ internal sealed class FreezeInstance(InstanceKit kit)
         phases.Mark("freeze");
         frozen();
         var pids = cgroup.Pids();
-        Preflight.Require(aid, [.. LateVisitors(aid, quiet.Init), .. Preflight.Find(pids, [], searching: false), .. quiet.Watches]);
+        Preflight.Require(aid, [.. LateVisitors(aid, quiet.Init), .. Preflight.Find(pids, [], quiet.Sockets, searching: false), .. quiet.Watches]);
         phases.Mark("check");
         kit.Network.LockLoopback(quiet.Init);
         kit.Network.Park(aid, instance.Identity);

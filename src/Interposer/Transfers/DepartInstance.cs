@@ -45,7 +45,7 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         var closed = new List<ClosedVisitor>();
         return await freezer.PatientlyAsync(quiescing, async () =>
         {
-            var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
+            using var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
             try
             {
                 await freezer.FreezeAsync(instance, quiet, new PhaseClock(kit.Clock), static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);

@@ -248,7 +248,7 @@ public sealed partial class CheckpointTests
     private static async Task<(string Directory, SnapshotManifest Manifest, SnapshotRecord Record)> CaptureAsync(TestInstance instance, int round)
     {
         instance.Freeze();
-        Assert.Empty(Preflight.Find(instance.Pids(), [], searching: true));
+        Assert.Empty(FindingTests.Find(instance));
         var directory = instance.NewDirectory($"snapshot{round}");
         var images = instance.NewDirectory($"snapshot{round}/images");
         using var hasher = ImageHasher.Start(images, TimeProvider.System);

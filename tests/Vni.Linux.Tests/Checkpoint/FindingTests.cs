@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Vni.Actors;
 using Vni.Actors.Interposition;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Checkpoint.Findings;
 using Xunit;
 
 namespace Vni.Linux.Tests.Checkpoint;
@@ -142,7 +143,11 @@ public sealed class FindingTests
         return instance;
     }
 
-    private static IReadOnlyList<Finding> Find(TestInstance instance) => Preflight.Find(instance.Pids(), [], searching: true);
+    internal static IReadOnlyList<Finding> Find(TestInstance instance)
+    {
+        using var sockets = SocketReading.Open(instance.InitPid);
+        return Preflight.Find(instance.Pids(), [], sockets, searching: true);
+    }
 
     private static Task LivesOnAsync(TestInstance instance)
     {

@@ -179,5 +179,5 @@ public sealed class PreflightTests
     }
 
     private IReadOnlyList<Finding> Find(params int[] more) => Preflight.Find(
-        _proc, [100, 107, .. more], [], (_, _, _) => _sockets, _locks, _searched is null ? null : (_, directory) => directory == "etc" ? _searched : []);
+        _proc, [100, 107, .. more], [], (_, _) => _sockets, _locks, _searched is null ? null : (_, directory) => directory == "etc" ? _searched : []);
 }

@@ -3,20 +3,25 @@ using Vni.Interposer.Linux;
 namespace Vni.Interposer.Checkpoint.Findings;
 
 /// <summary>Asks the kernel about the sockets of an instance: sock_diag(7), which walks the listening sockets alone where
-/// <c>/proc/net/tcp</c> walks the whole table of connections (3 ms).</summary>
-internal static class SocketReading
+/// <c>/proc/net/tcp</c> walks the whole table of connections (3 ms). It is opened before the freeze: that takes a thread.</summary>
+internal sealed class SocketReading : IDisposable
 {
+    private readonly NetlinkSocket _netlink;
+
+    private SocketReading(NetlinkSocket netlink) => _netlink = netlink;
+
     /// <param name="init">A process in the network namespace.</param>
+    /// <exception cref="LinuxException"><c>ENOENT</c>: it has ended.</exception>
+    public static SocketReading Open(int init) => new(Namespaces.Run(init, NamespaceKind.Network, NetlinkSocket.ForSockets));
+
     /// <param name="tcp">Whether TCP listeners are wanted.</param>
     /// <param name="unix">Whether unix sockets are wanted.</param>
-    public static SocketTable Read(int init, bool tcp, bool unix) => !tcp && !unix ? new SocketTable([], []) : Namespaces.Run(init, NamespaceKind.Network, () =>
-    {
-        using var netlink = NetlinkSocket.ForSockets();
-        return new SocketTable(
-            tcp ? [.. ListenersOf(netlink, SocketDiagnosis.AF_INET), .. ListenersOf(netlink, SocketDiagnosis.AF_INET6)] : [],
-            unix ? [.. netlink.Dump(UnixDiagnosis.GetAll()).Select(found => UnixDiagnosis.Parse(found))] : []);
-    });
+    public SocketTable Read(bool tcp, bool unix) => new(
+        tcp ? [.. Listeners(SocketDiagnosis.AF_INET), .. Listeners(SocketDiagnosis.AF_INET6)] : [],
+        unix ? [.. _netlink.Dump(UnixDiagnosis.GetAll()).Select(found => UnixDiagnosis.Parse(found))] : []);
 
-    private static IEnumerable<TcpListener> ListenersOf(NetlinkSocket netlink, byte family) =>
-        netlink.Dump(SocketDiagnosis.GetListeners(family)).Select(found => SocketDiagnosis.ListenerOf(found));
+    /// <inheritdoc />
+    public void Dispose() => _netlink.Dispose();
+
+    private IEnumerable<TcpListener> Listeners(byte family) => _netlink.Dump(SocketDiagnosis.GetListeners(family)).Select(found => SocketDiagnosis.ListenerOf(found));
 }
