@@ -8,6 +8,9 @@ public sealed class VniException(string code, string message, Exception? inner =
 {
     /// <summary>Stable, lower case, words joined by <c>_</c>.</summary>
     public string Code { get; } = code;
+
+    /// <summary>What keeps an instance from being saved, if that is the reason; else <c>null</c>.</summary>
+    public IReadOnlyList<Interposition.Finding>? Findings { get; init; }
 }
 
 /// <summary>The codes of all refusals and failures. They are part of the API: none changes its meaning.</summary>

@@ -29,6 +29,10 @@ public sealed class VniApplication
     public Task<MigrationView> MigrateAsync(string node, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         _client.MigrateAsync(Aid, timeout is { } time ? new MigrateRequest(node, time.TotalSeconds) : new MigrateRequest(node), cancellationToken);
 
+    /// <summary>Everything that would keep it from being saved at this moment; it is not disturbed.</summary>
+    public async Task<IReadOnlyList<Vni.Actors.Interposition.Finding>> CheckAsync(CancellationToken cancellationToken = default) =>
+        (await _client.CheckAsync(Aid, cancellationToken)).Findings;
+
     /// <summary>What would keep it from moving to a node, one sentence each; empty: nothing.</summary>
     public async Task<IReadOnlyList<string>> CheckMigrationAsync(string node, CancellationToken cancellationToken = default) =>
         (await _client.MigrateAsync(Aid, new MigrateRequest(node, DryRun: true), cancellationToken)).Blockers;

@@ -34,6 +34,10 @@ public sealed partial class VniClient : IDisposable
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken = default) =>
         _transport.SendAsync(HttpMethod.Get, "/v1/check", VniJson.Default.IReadOnlyListNodeCheck, cancellationToken);
 
+    /// <summary>Everything that would keep a running application from being saved at this moment; it is not disturbed.</summary>
+    public Task<ApplicationCheckView> CheckAsync(string aid, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(HttpMethod.Get, PathOf(aid, "/check"), VniJson.Default.ApplicationCheckView, cancellationToken);
+
     /// <summary>All applications, in order of name.</summary>
     public Task<IReadOnlyList<ApplicationView>> ListApplicationsAsync(CancellationToken cancellationToken = default) =>
         _transport.SendAsync(HttpMethod.Get, "/v1/applications", VniJson.Default.IReadOnlyListApplicationView, cancellationToken);

@@ -20,7 +20,7 @@ internal static class Failures
     {
         if (json)
         {
-            JsonOutput.Document(error, new ErrorView(new ErrorBody(failure.Code, failure.Message)), VniJson.Default.ErrorView);
+            JsonOutput.Document(error, new ErrorView(ErrorBody.Of(failure)), VniJson.Default.ErrorView);
             return;
         }
 

@@ -58,7 +58,7 @@ internal sealed class VniCommand
             new TopCommand(this).Create(),
             new ConsoleCommand(this).Create(),
             new VersionCommand(this).Create(),
-            new CheckCommand(this).Create(),
+            new CheckCommand(this, names).Create(),
             new CompletionCommand(this).Create(),
         };
         _completer = new Completer(_root);

@@ -18,6 +18,10 @@ public sealed record InterposerOptions
     /// <summary>Absolute path of CRIU, 4.2 or later.</summary>
     public required string CriuPath { get; init; }
 
+    /// <summary>How long passing moments that cannot be saved are waited for, unless a request says otherwise.</summary>
+    /// <value>Default 5 s.</value>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The bridge and the addresses on it.</summary>
     public required NetworkOptions Network { get; init; }
 

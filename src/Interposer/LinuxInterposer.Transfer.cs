@@ -14,14 +14,15 @@ public sealed partial class LinuxInterposer : IInstanceTransfer
     private readonly ArriveInstance _arrivals;
 
     /// <inheritdoc />
-    public Task<InstanceFacts> DescribeAsync(InstanceSpec instance, CancellationToken cancellationToken) => new DescribeInstance(_kit, _freezer).RunAsync(instance, cancellationToken);
+    public Task<InstanceFacts> DescribeAsync(InstanceSpec instance, CancellationToken cancellationToken) => new DescribeInstance(_kit).RunAsync(instance, cancellationToken);
 
     /// <inheritdoc />
     public Task<long> SendLayerAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken) =>
         _departures.SendLayerAsync(instance, handOff, to, cancellationToken);
 
     /// <inheritdoc />
-    public Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken) => _departures.FreezeAsync(instance, cancellationToken);
+    public Task<IReadOnlyList<ClosedVisitor>> FreezeAsync(InstanceSpec instance, Quiescing quiescing, CancellationToken cancellationToken) =>
+        _departures.FreezeAsync(instance, quiescing, cancellationToken);
 
     /// <inheritdoc />
     public Task<StateSent> SendStateAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken) =>

@@ -98,8 +98,8 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     }
 
     /// <inheritdoc />
-    public Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken) =>
-        _capture.RunAsync(instance, snapshotId, mode, cancellationToken);
+    public Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, Quiescing quiescing, CancellationToken cancellationToken) =>
+        _capture.RunAsync(instance, snapshotId, mode, quiescing, cancellationToken);
 
     /// <inheritdoc />
     public async Task ReleaseAsync(InstanceSpec instance, CancellationToken cancellationToken)
@@ -176,6 +176,9 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
         _kit.Live.FindInit(aid) is { } init
             ? _visitors.StartAsync(aid, init, request, cancellationToken)
             : throw new VniException(ErrorCodes.WrongState, $"nothing can be executed in application {aid}: it has no processes on this node; start or restore it first");
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<Finding>> CheckAsync(Aid aid, CancellationToken cancellationToken) => Task.Run(() => new CheckInstance(_kit).Run(aid), cancellationToken);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => new NodeChecks(new NodeProbe(_kit.Options, _kit.Spawner, _events)).CheckAsync(cancellationToken);

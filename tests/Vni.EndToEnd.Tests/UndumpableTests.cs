@@ -18,7 +18,7 @@ public sealed class UndumpableTests(FarmFixture fixture) : FarmTests(fixture)
         var root = Path.Combine(Farm.Directory, "root");
         Directory.CreateDirectory(root);
         await Shell.RunAsync("sh", "-c", $"cd '{root}' && mkdir -p bin lib64 etc dev proc sys tmp var opt && cp '{App("undumpable")}' bin/ && cp -L /lib64/ld-linux-x86-64.so.2 lib64/ && mkdir -p lib/x86_64-linux-gnu && cp -L /lib/x86_64-linux-gnu/libc.so.6 lib/x86_64-linux-gnu/ && echo root:x:0:0:root:/:/bin/sh > etc/passwd && mknod opt/fuse c 10 229");
-        await RefuseAsync(["--root", root], "/opt/fuse", "device", "/opt/fuse");
+        await RefuseAsync(["--root", root], "/opt/fuse", "device=/opt/fuse");
     }
 
     private async Task RefuseAsync(string[] options, string reason, params string[] arguments)

@@ -42,7 +42,7 @@ internal sealed partial class ApplicationActor
         if (State.Status != Running || migrate.Request.DryRun)
         {
             PipeTo(
-                State.Status == Running ? CheckAsync(migrate.Request.Node) : MoveAtRestAsync(migrate.Request.Node, migrate.Request.DryRun),
+                State.Status == Running ? CheckAsync(migrate.Request) : MoveAtRestAsync(migrate.Request.Node, migrate.Request.DryRun),
                 moved => moved,
                 error => new Outcome.Failed(Readable(error)));
         }
@@ -196,7 +196,7 @@ internal sealed partial class ApplicationActor
             case HandOffQuestion.Prepare:
                 run.Began();
                 var facts = await ports.Transfer.DescribeAsync(Spec, limit.Token);
-                if (facts.Blockers.Count > 0) throw NotMovable(facts.Blockers);
+                if (BlockersOf(facts, run.Request) is { Count: > 0 } blockers) throw NotMovable(blockers, facts.Findings);
                 await ports.Messenger.AskAsync(target, FarmKinds.Prepare, new PrepareHandOff(run.HandOff, Spec, facts), $"{id}-prepare", run.Left, limit.Token);
                 run.Mark("prepare");
                 break;
@@ -230,7 +230,7 @@ internal sealed partial class ApplicationActor
             case HandOffWork.Freeze:
                 await gate.WhenOpen.WaitAsync(limit.Token); // What a fence has frozen is not ours to thaw afterwards.
                 run.Froze();
-                await ports.Transfer.FreezeAsync(Spec, limit.Token);
+                run.ClosedVisitors = await ports.Transfer.FreezeAsync(Spec, Quiescing.Of(run.Request.WaitSeconds, run.Request.CloseVisitors), limit.Token);
                 run.Mark("freeze");
                 break;
             case HandOffWork.SendState:
@@ -261,18 +261,23 @@ internal sealed partial class ApplicationActor
     }
 
     /// <summary>What would block it, if it were migrated now.</summary>
-    private async Task<ApplicationMessage> CheckAsync(string target)
+    private async Task<ApplicationMessage> CheckAsync(MigrateRequest request)
     {
-        var (state, spec) = (State, Spec);
+        var (state, spec, target) = (State, Spec, request.Node);
         var facts = await ports.Transfer.DescribeAsync(spec, Context.Stopping);
         var handOff = new HandOffRecord(CommandId.New(), settings.Node, target, state.Epoch);
         var there = await ports.Messenger.AskAsync(target, FarmKinds.Check, new PrepareHandOff(handOff, spec, facts), handOff.Id, Brief, Context.Stopping);
         var run = new MigrationRun(new HandOffSource(_stored, handOff), handOff, new MigrateRequest(target), Context.TimeProvider);
-        return new Outcome.MovedAtRest(run.View(state, settings.Node) with { DryRun = true, Blockers = [.. facts.Blockers, .. there] }, null);
+        return new Outcome.MovedAtRest(run.View(state, settings.Node) with { DryRun = true, Blockers = [.. BlockersOf(facts, request), .. there] }, null);
     }
 
-    private VniException NotMovable(IReadOnlyList<string> blockers) =>
-        new(ErrorCodes.NotDumpable, $"application {State.Aid} cannot be migrated: {string.Join("; ", blockers)}; it runs on where it is");
+    /// <summary>What keeps it from being saved, but for visitors if these are to be ended.</summary>
+    private static IReadOnlyList<string> BlockersOf(InstanceFacts facts, MigrateRequest request) => facts.Findings is { } findings && request.CloseVisitors
+        ? [.. findings.Where(finding => finding is { Transient: false } and not { Kind: FindingKinds.Visitor }).Select(finding => finding.Text)]
+        : facts.Blockers;
+
+    private VniException NotMovable(IReadOnlyList<string> blockers, IReadOnlyList<Finding>? findings) =>
+        new(ErrorCodes.NotDumpable, $"application {State.Aid} cannot be migrated: {string.Join("; ", blockers)}; it runs on where it is") { Findings = findings };
 
     /// <summary>A stopped or dormant one: its files go ahead, then the target has the registry say that it is there. Nothing runs
     /// meanwhile, so that nothing can run twice.</summary>

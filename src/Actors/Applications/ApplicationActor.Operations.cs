@@ -113,7 +113,7 @@ internal sealed partial class ApplicationActor
                 stop.Reply.Success(State);
                 break;
             case TakeSnapshot take:
-                AnswerSnapshot(take, new SnapshotTaken(State, _captured!.Record, _captured.Phases));
+                AnswerSnapshot(take, new SnapshotTaken(State, _captured!.Record, _captured.Phases, _captured.ClosedVisitors));
                 break;
             case RestoreApplication restore:
                 restore.Reply.Success(new ApplicationRestored(State, _restoring!.Id, _restored!));

@@ -49,7 +49,7 @@ internal sealed partial class ApplicationActor
 
     private void Capture(TakeSnapshot take) =>
         PipeTo(
-            interposer.CaptureAsync(Spec, State.PendingSnapshot!, take.LeaveRunning ? CaptureMode.LeaveRunning : CaptureMode.LeaveFrozen, Context.Stopping),
+            interposer.CaptureAsync(Spec, State.PendingSnapshot!, take.LeaveRunning ? CaptureMode.LeaveRunning : CaptureMode.LeaveFrozen, take.Quiescing, Context.Stopping),
             result => new Outcome.Captured(result),
             Failed);
 

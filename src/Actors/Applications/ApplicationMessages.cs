@@ -57,6 +57,9 @@ internal sealed record TakeSnapshot(bool LeaveRunning, bool Sync, Reply<Snapshot
     /// <summary>The actor's own, in its turn.</summary>
     public bool IsCheckpoint { get; init; }
 
+    /// <summary>What is done about visitors and passing moments.</summary>
+    public Quiescing Quiescing { get; init; } = Quiescing.Default;
+
     public override bool IsOwn => IsCheckpoint;
 
     public override void Fail(Exception reason) => Reply.Failure(reason);
@@ -253,7 +256,7 @@ internal abstract record Background : ApplicationMessage
 internal sealed record ApplicationJoined(ApplicationState State, string Process, int Pid);
 
 /// <summary>The answer to <see cref="TakeSnapshot"/>.</summary>
-internal sealed record SnapshotTaken(ApplicationState State, SnapshotRecord Snapshot, IReadOnlyList<Phase> Phases);
+internal sealed record SnapshotTaken(ApplicationState State, SnapshotRecord Snapshot, IReadOnlyList<Phase> Phases, IReadOnlyList<ClosedVisitor> ClosedVisitors);
 
 /// <summary>The answer to <see cref="RestoreApplication"/>.</summary>
 internal sealed record ApplicationRestored(ApplicationState State, string Snapshot, RestoreResult Result);

@@ -32,6 +32,9 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
 
     public StateSent? Sent { get; set; }
 
+    /// <summary>Visitors that were ended for it.</summary>
+    public IReadOnlyList<ClosedVisitor> ClosedVisitors { get; set; } = [];
+
     public Farms.HandOffResumed? Resumed { get; set; }
 
     /// <summary>Frames that the target held for an instance that stays here.</summary>
@@ -90,5 +93,6 @@ internal sealed class MigrationRun(HandOffSource source, HandOffRecord handOff, 
         FreezeMilliseconds = Freeze.TotalMilliseconds,
         FramesHeld = Resumed?.FramesHeld ?? 0,
         Bytes = Sent?.Bytes ?? 0,
+        ClosedVisitors = ClosedVisitors,
     };
 }

@@ -229,7 +229,7 @@ public sealed class FarmService(
             }
             catch (VniException e)
             {
-                error = new ErrorBody(e.Code, e.Message);
+                error = ErrorBody.Of(e);
                 if (e.Code is ErrorCodes.NotFound or ErrorCodes.NotDumpable) break;
             }
         }

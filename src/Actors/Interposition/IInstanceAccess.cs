@@ -23,6 +23,11 @@ public interface IInstanceAccess
     /// <summary>Starts a visitor: a program in all namespaces of the instance that is no member of the chain.</summary>
     Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Everything that would keep a running instance from being saved at this moment. It is not disturbed: neither
+    /// stopped, nor traced, nor signalled. Some of what is read changes meanwhile.</summary>
+    /// <exception cref="VniException"><see cref="ErrorCodes.WrongState"/>: it has no processes on this node.</exception>
+    Task<IReadOnlyList<Finding>> CheckAsync(Aid aid, CancellationToken cancellationToken);
+
     /// <summary>What this machine can and cannot do, with the remedy for what it cannot.</summary>
     Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken);
 }

@@ -20,7 +20,8 @@ public interface IInstanceTransfer
 
     /// <summary>Source: freezes all processes, checks that they can be saved and lets the port hold frames. A moment that
     /// cannot be saved is waited for, as a snapshot does.</summary>
-    Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken);
+    /// <returns>Visitors that were ended for it.</returns>
+    Task<IReadOnlyList<ClosedVisitor>> FreezeAsync(InstanceSpec instance, Quiescing quiescing, CancellationToken cancellationToken);
 
     /// <summary>Source, frozen: dumps, leaving the frozen processes in place, and writes images as they come, the layer's
     /// delta, the frames that the port has held, and last the manifest. Nothing of it is on the source's disk.</summary>
@@ -72,7 +73,11 @@ public interface IInstanceTransfer
 /// <param name="Layer">Bytes of its layer.</param>
 /// <param name="Files">Files of the root below the layer that its processes map or hold open.</param>
 /// <param name="Blockers">Why it cannot be saved at this moment, one phrase each with process and reason; empty: it can.</param>
-public sealed record InstanceFacts(PlatformFacts Platform, long Memory, long Layer, IReadOnlyList<NeededFile> Files, IReadOnlyList<string> Blockers);
+public sealed record InstanceFacts(PlatformFacts Platform, long Memory, long Layer, IReadOnlyList<NeededFile> Files, IReadOnlyList<string> Blockers)
+{
+    /// <summary>The blockers and what passes by itself, in all detail; <c>null</c>: not known.</summary>
+    public IReadOnlyList<Finding>? Findings { get; init; }
+}
 
 /// <param name="Path">In the instance.</param>
 /// <param name="Size">Bytes.</param>

@@ -50,7 +50,12 @@ public interface IInterposer : IAsyncDisposable
     /// <see cref="CaptureMode.LeaveRunning"/> the instance runs on, plugged; with <see cref="CaptureMode.LeaveFrozen"/>
     /// it stays frozen and parked, for <see cref="ReleaseAsync"/> or <see cref="RollBackAsync"/> to decide.
     /// </summary>
-    Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken);
+    /// <param name="instance">The instance.</param>
+    /// <param name="snapshotId">Name of the snapshot.</param>
+    /// <param name="mode">What becomes of the processes.</param>
+    /// <param name="quiescing">What is done about visitors and passing moments.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, Quiescing quiescing, CancellationToken cancellationToken);
 
     /// <summary>After the commit: ends the frozen processes and takes the shell away; the port stays parked.</summary>
     Task ReleaseAsync(InstanceSpec instance, CancellationToken cancellationToken);
@@ -121,7 +126,11 @@ public enum CaptureMode
 /// <param name="Manifest">The manifest as written.</param>
 /// <param name="Record">What goes to the registry.</param>
 /// <param name="Phases">Durations, in order.</param>
-public sealed record CaptureResult(SnapshotManifest Manifest, SnapshotRecord Record, IReadOnlyList<Phase> Phases);
+public sealed record CaptureResult(SnapshotManifest Manifest, SnapshotRecord Record, IReadOnlyList<Phase> Phases)
+{
+    /// <summary>Visitors that were ended for it.</summary>
+    public IReadOnlyList<ClosedVisitor> ClosedVisitors { get; init; } = [];
+}
 
 /// <param name="InitPid">Pid of the harness in the node's PID namespace.</param>
 /// <param name="FramesHeld">Frames that had arrived meanwhile and were delivered.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Vni.Actors.Interposition;
 
 namespace Vni.Actors.Messages;
@@ -86,7 +87,12 @@ public sealed record ClusterView
 /// <param name="Node">Where to.</param>
 /// <param name="TimeoutSeconds">How long it may take before it is rolled back; default 60.</param>
 /// <param name="DryRun">Only says what would block it.</param>
-public sealed record MigrateRequest(string Node, double TimeoutSeconds = 60, bool DryRun = false);
+/// <param name="WaitSeconds">How long a moment that cannot be saved is waited for; <c>null</c>: as the node is configured.</param>
+/// <param name="CloseVisitors">Whether programs of <c>vni exec</c> are ended; else they block it.</param>
+public sealed record MigrateRequest(
+    string Node, double TimeoutSeconds = 60, bool DryRun = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? WaitSeconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool CloseVisitors = false);
 
 /// <summary>The answer to <c>migrate</c>.</summary>
 public sealed record MigrationView
@@ -117,6 +123,9 @@ public sealed record MigrationView
 
     /// <summary>Bytes sent while it was frozen.</summary>
     public long Bytes { get; init; }
+
+    /// <summary>Visitors that were ended for it.</summary>
+    public IReadOnlyList<ClosedVisitor> ClosedVisitors { get; init; } = [];
 }
 
 /// <summary>Progress of draining a node: one line of NDJSON each.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Vni.Actors.Applications;
 using Vni.Actors.Interposition;
 
@@ -87,6 +88,9 @@ public sealed record SnapshotView
 
     /// <summary>Durations of its phases; only in the answer to <c>snapshot</c>.</summary>
     public IReadOnlyList<Phase> Phases { get; init; } = [];
+
+    /// <summary>Visitors that were ended for it; only in the answer to <c>snapshot</c>.</summary>
+    public IReadOnlyList<ClosedVisitor> ClosedVisitors { get; init; } = [];
 }
 
 /// <summary>The answer to <c>restore</c>.</summary>
@@ -138,12 +142,34 @@ public sealed record ErrorView(ErrorBody Error);
 
 /// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
 /// <param name="Message">One sentence.</param>
-public sealed record ErrorBody(string Code, string Message);
+public sealed record ErrorBody(string Code, string Message)
+{
+    /// <summary>With <see cref="ErrorCodes.NotDumpable"/> what was found, in all detail; absent where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Finding>? Findings { get; init; }
+
+    /// <summary>What a refusal says.</summary>
+    public static ErrorBody Of(VniException refusal) => new(refusal.Code, refusal.Message) { Findings = refusal.Findings };
+
+    /// <summary>The refusal that this was made of.</summary>
+    public VniException ToException(Exception? inner = null) => new(Code, Message, inner) { Findings = Findings };
+}
+
+/// <summary>The answer to <c>GET /v1/applications/AID/check</c>.</summary>
+/// <param name="Aid">The application.</param>
+/// <param name="Node">Where it runs.</param>
+/// <param name="Findings">Everything that would keep it from being saved now; empty: nothing.</param>
+public sealed record ApplicationCheckView(string Aid, string Node, IReadOnlyList<Finding> Findings);
 
 /// <summary>The body of <c>POST /v1/applications/AID/snapshot</c>.</summary>
 /// <param name="LeaveRunning">Whether the application runs on.</param>
 /// <param name="Sync">Whether to answer only when the snapshot would survive a power failure.</param>
-public sealed record SnapshotRequest(bool LeaveRunning = false, bool Sync = false);
+/// <param name="WaitSeconds">How long a moment that cannot be saved is waited for; <c>null</c>: as the node is configured.</param>
+/// <param name="CloseVisitors">Whether programs of <c>vni exec</c> are ended; else they are a refusal.</param>
+public sealed record SnapshotRequest(
+    bool LeaveRunning = false, bool Sync = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? WaitSeconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool CloseVisitors = false);
 
 /// <summary>The body of <c>POST /v1/applications/AID/restore</c>.</summary>
 /// <param name="Snapshot">Which one; <c>null</c>: the newest.</param>

@@ -42,6 +42,7 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(IReadOnlyList<NodeCheck>))]
 [JsonSerializable(typeof(IReadOnlyList<LiveProcess>))]
+[JsonSerializable(typeof(ApplicationCheckView))]
 public sealed partial class VniJson : JsonSerializerContext;
 
 internal sealed class LowerCaseStatusConverter() : JsonStringEnumConverter<ApplicationStatus>(JsonNamingPolicy.CamelCase);

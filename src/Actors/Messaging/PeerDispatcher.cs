@@ -143,7 +143,7 @@ public sealed class PeerDispatcher : INodeReceiver
         switch (e)
         {
             case VniException known:
-                return new(known.Code, known.Message);
+                return ErrorBody.Of(known);
             case PeerUnreachableException or PeerSilentException:
                 return new(ErrorCodes.DaemonUnavailable, e.Message);
             case RegistryUnavailableException:

@@ -41,8 +41,9 @@ public sealed partial class ApplicationService
 
     private async Task<SnapshotView> SnapshotHereAsync(Aid aid, SnapshotRequest request, CancellationToken cancellationToken)
     {
-        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply), cancellationToken);
-        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases };
+        var quiescing = Quiescing.Of(request.WaitSeconds, request.CloseVisitors);
+        var taken = await AskAsync<SnapshotTaken>(aid, reply => new TakeSnapshot(request.LeaveRunning, request.Sync, reply) { Quiescing = quiescing }, cancellationToken);
+        return ApplicationViews.Of(taken.Snapshot) with { Status = ApplicationSentences.Name(taken.State.Status), Phases = taken.Phases, ClosedVisitors = taken.ClosedVisitors };
     }
 
     private async Task<RestoreView> RestoreHereAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Vni.Actors.Applications;
 using Vni.Actors.Farms;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
 using Vni.Actors.Messaging;
@@ -130,6 +131,7 @@ public sealed partial class ApplicationService : IAsyncDisposable
     {
         if (request.TimeoutSeconds is not (>= 1 and <= 86400))
             throw new VniException(ErrorCodes.InvalidArgument, $"a timeout of {request.TimeoutSeconds} s is not valid: give 1 to 86400 seconds");
+        _ = Quiescing.Of(request.WaitSeconds, request.CloseVisitors);
         if (!_members.Members.TryGetValue(request.Node, out var target))
             throw new VniException(ErrorCodes.NotFound, $"there is no node {DnsLabel.Quote(request.Node)} in the farm; 'vni nodes' lists those there are");
         if (target.Leaving) throw new VniException(ErrorCodes.Conflict, $"node {request.Node} is leaving the farm and takes nothing; name another node");

@@ -55,7 +55,7 @@ internal static class DaemonFailures
         {
             await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
             var error = (await JsonSerializer.DeserializeAsync(body, VniJson.Default.ErrorView, cancellationToken))?.Error;
-            if (error is { Code.Length: > 0 }) return new VniException(error.Code, error.Message);
+            if (error is { Code.Length: > 0 }) return error.ToException();
         }
         catch (JsonException)
         {

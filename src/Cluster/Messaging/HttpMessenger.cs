@@ -111,12 +111,12 @@ public sealed class HttpMessenger : INodeMessenger, IDisposable
         var json = await PeerWire.ReadToEndAsync(body, PeerWire.MaximumReply, cancellationToken);
         if (response.IsSuccessStatusCode) return Open(JsonSerializer.Deserialize(json.Span, PeerJson.Default.PeerReply), type);
         var error = JsonSerializer.Deserialize(json.Span, VniJson.Default.ErrorView)?.Error ?? throw new InvalidDataException($"status {(int)response.StatusCode}");
-        throw new VniException(error.Code, error.Message);
+        throw error.ToException();
     }
 
     private static TReply Open<TReply>(PeerReply? reply, JsonTypeInfo<TReply> type)
     {
-        if (reply?.Error is { } error) throw new VniException(error.Code, error.Message);
+        if (reply?.Error is { } error) throw error.ToException();
         if (reply?.Format != PeerEnvelope.CurrentFormat) throw new InvalidDataException($"the answer's format is {reply?.Format}, and this version of vnid reads format {PeerEnvelope.CurrentFormat}");
         return reply.Body is { } body && body.Deserialize(type) is { } answer ? answer : throw new InvalidDataException("the answer has no body");
     }

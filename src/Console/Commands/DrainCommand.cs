@@ -28,7 +28,7 @@ internal sealed class DrainCommand(VniCommand cli, DaemonNames names)
         DrainProgress? last = null;
         await foreach (var step in progress)
         {
-            if (step is { Aid: null, Error: { } error }) throw new VniException(error.Code, error.Message);
+            if (step is { Aid: null, Error: { } error }) throw error.ToException();
             last = step;
             if (context.Json) JsonOutput.Line(context.Host.Output, step, VniJson.Default.DrainProgress);
             else if (step.Aid is not null) MigrationText.Write(context.Screen, step);

@@ -14,6 +14,7 @@ internal static class MigrationText
         {
             screen.Line(aid, "  ", Statuses.Show(m.Application.Status), $"  {m.From} -> {m.To}", Freeze(m));
             if (m.Phases.Count > 0) screen.Line(new Piece($"  {Times.Format(m.Phases)}", Tone.Dim));
+            FindingText.WriteClosed(screen, m.ClosedVisitors);
             return;
         }
 

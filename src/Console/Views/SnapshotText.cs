@@ -15,6 +15,7 @@ internal static class SnapshotText
             new Piece(s.Snapshot, Tone.Strong), $"  {Sizes.Format(s.Size)}  ", Statuses.Show(status),
             new Piece(s.Durable ? "  durable" : "", Tone.Dim));
         WritePhases(screen, s.Phases);
+        FindingText.WriteClosed(screen, s.ClosedVisitors);
     }
 
     public static void WriteRestored(Screen screen, RestoreView r)

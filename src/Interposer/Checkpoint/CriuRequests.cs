@@ -13,7 +13,7 @@ internal static class CriuRequests
     private const int LogLevel = 2;
 
     /// <summary>Bytes of a deleted file that is still open, up to which it travels in the images.</summary>
-    private const uint GhostLimit = 1u << 30;
+    internal const uint GhostLimit = 1u << 30;
 
     /// <summary>Options of both directions.</summary>
     /// <param name="images">Directory of the image files, open in this process: CRIU finds it through <c>/proc</c>, so it

@@ -13,12 +13,21 @@ internal interface IProcReader
     /// <summary>Threads of the process, by id on the node.</summary>
     IReadOnlyList<int> Threads(int pid);
 
-    /// <summary>Major and minor number of the device that <c>/proc/PID/NAME</c> leads to; <c>null</c> when it is none.</summary>
-    DeviceNumber? Device(int pid, string name);
+    /// <summary>What <c>/proc/PID/NAME</c> leads to; <c>null</c> when it leads nowhere.</summary>
+    FileLook? Look(int pid, string name);
 
     /// <summary>Name of the protocol of the socket that <c>/proc/PID/NAME</c> leads to, as the kernel has it: <c>TCP</c>, <c>UNIX-STREAM</c>.</summary>
     string? SocketProtocol(int pid, string name);
 }
+
+/// <summary>What statx(2) says of a file.</summary>
+/// <param name="IsRegular">Whether it is a regular file.</param>
+/// <param name="Device">Of a device file: which; else <c>null</c>.</param>
+/// <param name="Inode">Its number.</param>
+/// <param name="Links">Names that it has.</param>
+/// <param name="Allocated">Bytes that it takes.</param>
+/// <param name="Mount">The mount that it is on, as in <c>/proc/PID/mountinfo</c>; <c>null</c>: the kernel (before 5.8) does not say.</param>
+internal readonly record struct FileLook(bool IsRegular, DeviceNumber? Device, ulong Inode, uint Links, ulong Allocated, ulong? Mount);
 
 /// <param name="Character">Character or block device.</param>
 /// <param name="Major">The driver.</param>

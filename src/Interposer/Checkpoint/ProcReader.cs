@@ -27,7 +27,7 @@ internal sealed class ProcReader : IProcReader
     }
 
     /// <inheritdoc />
-    public DeviceNumber? Device(int pid, string name) => ProcLinks.TryGetDevice($"/proc/{pid}/{name}");
+    public FileLook? Look(int pid, string name) => ProcLinks.TryLook($"/proc/{pid}/{name}");
 
     /// <inheritdoc />
     public string? SocketProtocol(int pid, string name) => ProcLinks.TryGetAttribute($"/proc/{pid}/{name}", "system.sockprotoname");

@@ -181,7 +181,7 @@ internal sealed class PidfdWatcher : IDisposable
 internal static partial class Libc
 {
     /// <summary>Numbers of signals on x86-64 and arm64; see signal(7).</summary>
-    public const int SIGKILL = 9, SIGTERM = 15;
+    public const int SIGHUP = 1, SIGKILL = 9, SIGTERM = 15, SIGCONT = 18;
 
     private const int SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434;
     private const int P_ALL = 0, P_PID = 1, P_PIDFD = 3;

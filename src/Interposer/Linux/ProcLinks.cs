@@ -8,8 +8,9 @@ namespace Vni.Interposer.Linux;
 /// result is <c>null</c> where it leads nowhere or to something else.</summary>
 internal static partial class ProcLinks
 {
-    private const int AT_FDCWD = -100, AT_NO_AUTOMOUNT = 0x800, STATX_TYPE = 1;
-    private const int S_IFMT = 0xf000, S_IFCHR = 0x2000, S_IFBLK = 0x6000;
+    private const int AT_FDCWD = -100, AT_NO_AUTOMOUNT = 0x800, AT_STATX_DONT_SYNC = 0x4000;
+    private const uint STATX_TYPE = 0x1, STATX_NLINK = 0x4, STATX_INO = 0x100, STATX_BLOCKS = 0x400, STATX_MNT_ID = 0x1000;
+    private const int S_IFMT = 0xf000, S_IFCHR = 0x2000, S_IFBLK = 0x6000, S_IFREG = 0x8000;
 
     internal static unsafe string? TryReadLink(string path)
     {
@@ -19,13 +20,18 @@ internal static partial class ProcLinks
         return length < 0 ? null : Encoding.UTF8.GetString(buffer, length);
     }
 
-    internal static unsafe DeviceNumber? TryGetDevice(string path)
+    internal static unsafe FileLook? TryLook(string path)
     {
         var buffer = stackalloc byte[256]; // struct statx
-        if (StatX(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_TYPE, buffer) < 0) return null;
+        if (StatX(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_NLINK | STATX_INO | STATX_BLOCKS | STATX_MNT_ID, buffer) < 0) return null;
         var type = *(ushort*)(buffer + 0x1c) & S_IFMT;
-        if (type is not (S_IFCHR or S_IFBLK)) return null;
-        return new DeviceNumber(type == S_IFCHR, *(uint*)(buffer + 0x80), *(uint*)(buffer + 0x84));
+        return new FileLook(
+            type == S_IFREG,
+            type is S_IFCHR or S_IFBLK ? new DeviceNumber(type == S_IFCHR, *(uint*)(buffer + 0x80), *(uint*)(buffer + 0x84)) : null,
+            *(ulong*)(buffer + 0x20),
+            *(uint*)(buffer + 0x10),
+            512 * *(ulong*)(buffer + 0x30),
+            (*(uint*)buffer & STATX_MNT_ID) != 0 ? *(ulong*)(buffer + 0x90) : null);
     }
 
     internal static unsafe string? TryGetAttribute(string path, string name)

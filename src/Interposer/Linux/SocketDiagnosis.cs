@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -8,7 +9,8 @@ namespace Vni.Interposer.Linux;
 internal static class SocketDiagnosis
 {
     public const byte AF_INET = 2, AF_INET6 = 10;
-    private const ushort SOCK_DIAG_BY_FAMILY = 20, SOCK_DESTROY = 21;
+    internal const ushort SOCK_DIAG_BY_FAMILY = 20;
+    private const ushort SOCK_DESTROY = 21;
     private const byte IPPROTO_TCP = 6;
 
     /// <summary>All states but <c>TCP_TIME_WAIT</c> (6), <c>TCP_CLOSE</c> (7) and <c>TCP_LISTEN</c> (10), <c>linux/tcp_states.h</c>.</summary>
@@ -17,6 +19,17 @@ internal static class SocketDiagnosis
     /// <summary>A request for the connections of one address family.</summary>
     public static NetlinkMessage GetConnections(byte family) =>
         new NetlinkMessage(SOCK_DIAG_BY_FAMILY, nameof(SOCK_DIAG_BY_FAMILY), 0, "TCP").Fixed(new Request { Family = family, Protocol = IPPROTO_TCP, States = Connected });
+
+    /// <summary>A request for the sockets of one address family that listen.</summary>
+    public static NetlinkMessage GetListeners(byte family) =>
+        new NetlinkMessage(SOCK_DIAG_BY_FAMILY, nameof(SOCK_DIAG_BY_FAMILY), 0, "TCP").Fixed(new Request { Family = family, Protocol = IPPROTO_TCP, States = 1u << 10 });
+
+    /// <summary>Reads what <see cref="GetListeners"/> has found.</summary>
+    public static TcpListener ListenerOf(ReadOnlySpan<byte> found)
+    {
+        var listener = MemoryMarshal.Read<FoundWhole>(found);
+        return new TcpListener(listener.Inode, BinaryPrimitives.ReverseEndianness(listener.Head.Socket.SourcePort), listener.ReceiveQueue);
+    }
 
     /// <summary>The far end's address of a connection that <see cref="GetConnections"/> has found.</summary>
     public static IPAddress RemoteOf(ReadOnlySpan<byte> found)
@@ -62,9 +75,23 @@ internal static class SocketDiagnosis
         public SocketId Socket;
     }
 
+    /// <summary><c>struct inet_diag_msg</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FoundWhole
+    {
+        public Found Head;
+        public uint Expires, ReceiveQueue, SendQueue, User, Inode;
+    }
+
     [InlineArray(16)]
     private struct Address
     {
         private byte _first;
     }
 }
+
+/// <summary>A TCP socket that listens.</summary>
+/// <param name="Inode">The socket.</param>
+/// <param name="Port">Where it listens.</param>
+/// <param name="Pending">Connections that wait to be accepted.</param>
+internal readonly record struct TcpListener(ulong Inode, int Port, uint Pending);

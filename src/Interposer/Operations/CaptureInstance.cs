@@ -16,13 +16,20 @@ internal sealed class CaptureInstance(InstanceKit kit, FreezeInstance freezer, D
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    public Task<CaptureResult> RunAsync(InstanceSpec instance, string id, CaptureMode mode, CancellationToken cancellationToken) =>
-        freezer.PatientlyAsync(() => TryAsync(instance, id, mode, cancellationToken), cancellationToken);
-
-    private async Task<CaptureResult> TryAsync(InstanceSpec instance, string id, CaptureMode mode, CancellationToken cancellationToken)
+    public async Task<CaptureResult> RunAsync(InstanceSpec instance, string id, CaptureMode mode, Quiescing quiescing, CancellationToken cancellationToken)
     {
-        var aid = instance.Aid;
-        var init = freezer.RequireUndisturbed(aid);
+        var closed = new List<ClosedVisitor>();
+        var result = await freezer.PatientlyAsync(quiescing, async () =>
+        {
+            using var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
+            return await TryAsync(instance, quiet, id, mode, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+        return result with { ClosedVisitors = closed };
+    }
+
+    private async Task<CaptureResult> TryAsync(InstanceSpec instance, QuietInstance quiet, string id, CaptureMode mode, CancellationToken cancellationToken)
+    {
+        var (aid, init) = (instance.Aid, quiet.Init);
         var platform = await kit.Platform.GetAsync(cancellationToken).ConfigureAwait(false);
         var paths = kit.Snapshot(id);
         CreateDraft(paths);
@@ -32,7 +39,7 @@ internal sealed class CaptureInstance(InstanceKit kit, FreezeInstance freezer, D
         var held = true;
         try
         {
-            var pids = await freezer.FreezeAsync(instance, init, phases, static () => FaultPoints.Reach("snapshot:frozen"), cancellationToken).ConfigureAwait(false);
+            var pids = await freezer.FreezeAsync(instance, quiet, phases, static () => FaultPoints.Reach("snapshot:frozen"), cancellationToken).ConfigureAwait(false);
             FaultPoints.Reach("snapshot:parked");
             var directory = Path.Combine(paths.Draft, SnapshotPaths.Images);
             using var images = ImageHasher.Start(directory, kit.Clock);

@@ -40,20 +40,24 @@ internal sealed class DepartInstance(InstanceKit kit, StopInstance stop, FreezeI
         return writer.Bytes;
     }
 
-    public Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken) => freezer.PatientlyAsync(async () =>
+    public async Task<IReadOnlyList<ClosedVisitor>> FreezeAsync(InstanceSpec instance, Quiescing quiescing, CancellationToken cancellationToken)
     {
-        var init = freezer.RequireUndisturbed(instance.Aid);
-        try
+        var closed = new List<ClosedVisitor>();
+        return await freezer.PatientlyAsync(quiescing, async () =>
         {
-            await freezer.FreezeAsync(instance, init, new PhaseClock(kit.Clock), static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);
-            return true;
-        }
-        catch
-        {
-            await freezer.ThawAsync(instance, TravelledFrames.None).ConfigureAwait(false);
-            throw;
-        }
-    }, cancellationToken);
+            using var quiet = await freezer.PrepareAsync(instance.Aid, quiescing, closed, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await freezer.FreezeAsync(instance, quiet, new PhaseClock(kit.Clock), static () => FaultPoints.Reach("handoff:frozen"), cancellationToken).ConfigureAwait(false);
+                return closed;
+            }
+            catch
+            {
+                await freezer.ThawAsync(instance, TravelledFrames.None).ConfigureAwait(false);
+                throw;
+            }
+        }, cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<StateSent> SendStateAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ using Vni.Interposer.Operations;
 namespace Vni.Interposer.Transfers;
 
 /// <summary>Says what an instance needs of a node, without stopping it: so what it says holds for the moment.</summary>
-internal sealed class DescribeInstance(InstanceKit kit, FreezeInstance freezer)
+internal sealed class DescribeInstance(InstanceKit kit)
 {
     /// <summary>Where files are that do not belong to the root: every instance has its own.</summary>
     private static readonly string[] Own = ["/proc/", "/sys/", "/dev/"];
@@ -27,15 +27,9 @@ internal sealed class DescribeInstance(InstanceKit kit, FreezeInstance freezer)
             if (await RootFiles.FindAsync(instance.Declaration.Root, path, cancellationToken).ConfigureAwait(false) is { } file) files.Add(file);
         }
 
-        return new InstanceFacts(platform, MemoryUse.Of(pids, init), layer, files, Blockers(aid, pids));
-    }
-
-    private List<string> Blockers(Aid aid, IReadOnlyList<int> pids)
-    {
         // A process that runs is in many states that a frozen one is not in.
-        var blockers = Preflight.Find(ProcReader.Node, pids).Where(f => !f.Transient).Select(f => f.Text).ToList();
-        if (freezer.Visitors(aid) is { } visitors) blockers.Add(visitors);
-        return blockers;
+        var findings = new CheckInstance(kit).Run(aid, init);
+        return new InstanceFacts(platform, MemoryUse.Of(pids, init), layer, files, [.. findings.Where(f => !f.Transient).Select(f => f.Text)]) { Findings = findings };
     }
 
     /// <summary>Paths of files that processes map or hold open and that are not in the layer, in order.</summary>

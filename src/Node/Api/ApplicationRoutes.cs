@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Routing;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 
 namespace Vni.Node.Api;
@@ -44,6 +45,8 @@ internal static class ApplicationRoutes
         applications.MapPost("{aid}/snapshot", SnapshotAsync)
             .Accepts<SnapshotRequest>(isOptional: true, MediaTypeNames.Application.Json)
             .Describe("snapshotApplication", "Takes a snapshot; the application is dormant afterwards, or runs on", 400, 404, 409, 500, 503, 507);
+        applications.MapGet("{aid}/check", CheckAsync)
+            .Describe("checkApplication", "Everything that would keep an application from being saved at this moment; it is not disturbed", 400, 404, 409, 503);
         applications.MapPost("{aid}/restore", RestoreAsync)
             .Accepts<RestoreRequest>(isOptional: true, MediaTypeNames.Application.Json)
             .Describe("restoreApplication", "Brings an application back from a snapshot", 400, 404, 409, 500, 503, 507);
@@ -86,6 +89,16 @@ internal static class ApplicationRoutes
     {
         var name = Aid.Parse(aid);
         return await service.SnapshotAsync(name, await RequestBody.ReadAsync(request, new SnapshotRequest()), CancellationToken.None);
+    }
+
+    private static async Task<ApplicationCheckView> CheckAsync(
+        string aid, [FromServices] IApplicationService service, [FromServices] IInstanceAccess access, CancellationToken cancellation)
+    {
+        var name = Aid.Parse(aid);
+        var view = await service.GetAsync(name, cancellation);
+        if (view.Status is not ("running" or "snapshotting" or "migrating"))
+            throw new VniException(ErrorCodes.WrongState, $"application {name} is {view.Status}: it has no processes that could be checked; {(view.Status == "dormant" ? "restore" : "start")} it first");
+        return new ApplicationCheckView(name.Value, view.Node, await access.CheckAsync(name, cancellation));
     }
 
     private static async Task<RestoreView> RestoreAsync(string aid, HttpRequest request, [FromServices] IApplicationService service)

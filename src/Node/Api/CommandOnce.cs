@@ -55,7 +55,7 @@ internal sealed class CommandOnce(RequestDelegate next, TimeProvider clock)
         }
         catch (VniException e)
         {
-            return new Answer(Errors.StatusOf(e.Code), MediaTypeNames.Application.Json, Location: null, ApiJson.Serialize(new ErrorView(new ErrorBody(e.Code, e.Message))));
+            return new Answer(Errors.StatusOf(e.Code), MediaTypeNames.Application.Json, Location: null, ApiJson.Serialize(new ErrorView(ErrorBody.Of(e))));
         }
         finally
         {

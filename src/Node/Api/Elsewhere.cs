@@ -7,7 +7,7 @@ using Vni.Cluster.Messaging;
 namespace Vni.Node.Api;
 
 /// <summary>
-/// Logs and visitors are where the instance is: requests for those of another node are passed on to it as they are, and its
+/// Logs, visitors and what can be seen of processes are where the instance is: requests for those of another node are passed on to it as they are, and its
 /// answers back, so that a user need not know where an application runs.
 /// </summary>
 internal sealed class Elsewhere(RequestDelegate next, IApplicationService service, VersionView self, PeerForwarder forwarder)
@@ -28,7 +28,7 @@ internal sealed class Elsewhere(RequestDelegate next, IApplicationService servic
     private async Task<string?> FindAsync(HttpContext context)
     {
         var parts = context.Request.Path.Value?.Split('/') ?? [];
-        if (parts is not ["", "v1", "applications", var aid, "logs" or "exec"] || context.Request.Headers.ContainsKey(Mark) || !Aid.TryParse(aid, out var name)) return null;
+        if (parts is not ["", "v1", "applications", var aid, "logs" or "exec" or "check"] || context.Request.Headers.ContainsKey(Mark) || !Aid.TryParse(aid, out var name)) return null;
         var node = (await service.GetAsync(name, context.RequestAborted)).Node;
         return node == self.Node ? null : node;
     }

@@ -63,7 +63,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
 
     private static (int Status, ErrorBody Error) Explain(Exception e) => e switch
     {
-        VniException known => (StatusOf(known.Code), new ErrorBody(known.Code, known.Message)),
+        VniException known => (StatusOf(known.Code), ErrorBody.Of(known)),
         PeerUnreachableException or PeerSilentException => (StatusCodes.Status503ServiceUnavailable, new ErrorBody(ErrorCodes.DaemonUnavailable, e.Message)),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             (StatusCodes.Status413PayloadTooLarge, new ErrorBody(ErrorCodes.InvalidArgument, $"the request's body is too large: send at most {RequestBody.MaximumSize} bytes")),

@@ -33,7 +33,7 @@ internal static class PeerRoutes
         }
         catch (VniException e)
         {
-            return new() { Format = PeerEnvelope.CurrentFormat, Error = new ErrorBody(e.Code, e.Message) };
+            return new() { Format = PeerEnvelope.CurrentFormat, Error = ErrorBody.Of(e) };
         }
     }
 

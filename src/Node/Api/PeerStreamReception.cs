@@ -130,5 +130,5 @@ internal sealed class PeerStreamReception(ConnectionContext connection, PeerDisp
         return true;
     }
 
-    private static PeerReply Refusal(VniException e) => new() { Format = PeerEnvelope.CurrentFormat, Error = new ErrorBody(e.Code, e.Message) };
+    private static PeerReply Refusal(VniException e) => new() { Format = PeerEnvelope.CurrentFormat, Error = ErrorBody.Of(e) };
 }

@@ -186,6 +186,10 @@ public sealed record SnapshotOptions
     /// <value>Default 3, 1 to 1000.</value>
     public int Keep { get; init; } = 3;
 
+    /// <summary>How long passing moments that cannot be saved are waited for, in whole seconds, unless a request says otherwise.</summary>
+    /// <value>Default 5 s, 0 to 1 h.</value>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Absolute path of a directory that all nodes of the farm share; checkpoints are copied there.</summary>
     /// <value>Default <c>null</c>: they are copied to another node.</value>
     public string? Shared { get; init; }

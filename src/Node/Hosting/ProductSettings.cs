@@ -22,6 +22,7 @@ internal static class ProductSettings
         RuntimeDirectory = cache.Path,
         HarnessPath = ToolPaths.Harness(options, daemonDirectory),
         CriuPath = ToolPaths.Criu(options, searchPath),
+        Patience = options.Snapshots.Patience,
         Network = new NetworkOptions
         {
             Bridge = options.Network.Bridge,

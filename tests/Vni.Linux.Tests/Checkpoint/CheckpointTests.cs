@@ -161,30 +161,6 @@ public sealed partial class CheckpointTests
         Assert.Equal("1 x", instance.Ask(7000, "x"));
     }
 
-    [Theory]
-    [InlineData("uring", null, "io_uring", "(undumpable)")]
-    [InlineData("device", "/dev/fuse", "10:229", "(undumpable)")]
-    [InlineData("traced", null, "traced", "(undumpable)")]
-    public async Task What_cannot_be_saved_is_refused_before_and_by_the_dump_and_runs_on(string kind, string? argument, string reason, string process)
-    {
-        await using var instance = await TestInstance.StartAsync([argument is null ? ["/apps/undumpable", kind] : ["/apps/undumpable", kind, argument]]);
-        await instance.ListeningAsync(7000);
-        instance.Freeze();
-        var early = Assert.Throws<VniException>(() => Preflight.Check(instance.Aid, instance.Pids()));
-        var late = await Assert.ThrowsAsync<VniException>(() => instance.DumpAsync(instance.NewDirectory("images")));
-        foreach (var e in new[] { early, late })
-        {
-            Assert.Equal(ErrorCodes.NotDumpable, e.Code);
-            Assert.Contains(reason, e.Message);
-            Assert.Contains(process, e.Message);
-            Assert.False(Transient.Is(e));
-        }
-
-        Assert.Contains("frozen 1", File.ReadAllText(Path.Combine(instance.Cgroup, "cgroup.events")));
-        instance.Thaw();
-        Assert.Equal("1", instance.Ask(7000, "x"));
-    }
-
     [Fact]
     public async Task A_connection_that_nobody_has_accepted_is_a_refusal_that_goes_away()
     {
@@ -272,7 +248,7 @@ public sealed partial class CheckpointTests
     private static async Task<(string Directory, SnapshotManifest Manifest, SnapshotRecord Record)> CaptureAsync(TestInstance instance, int round)
     {
         instance.Freeze();
-        Preflight.Check(instance.Aid, instance.Pids());
+        Assert.Empty(FindingTests.Find(instance));
         var directory = instance.NewDirectory($"snapshot{round}");
         var images = instance.NewDirectory($"snapshot{round}/images");
         using var hasher = ImageHasher.Start(images, TimeProvider.System);

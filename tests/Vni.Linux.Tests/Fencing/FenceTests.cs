@@ -183,7 +183,7 @@ public sealed class FenceTests : IAsyncLifetime
     public async Task A_snapshot_that_ends_while_the_node_is_fenced_leaves_the_instance_frozen_until_it_is_lifted()
     {
         var spec = await _node.StartAsync();
-        var capture = await _node.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, _node.Limit);
+        var capture = await _node.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, Quiescing.Default, _node.Limit);
         await _node.Daemon.FenceAsync(_node.Limit);
         await _node.Daemon.RollBackAsync(spec, capture.Record.Id, _node.Limit);
         Assert.True(FarmNode.IsFrozen(_node.Cgroup(spec.Aid)));
@@ -199,7 +199,7 @@ public sealed class FenceTests : IAsyncLifetime
     public async Task What_is_frozen_for_a_snapshot_is_not_the_fences_to_thaw()
     {
         var spec = await _node.StartAsync();
-        await _node.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, _node.Limit);
+        await _node.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, Quiescing.Default, _node.Limit);
         await _node.Daemon.FenceAsync(_node.Limit);
         _node.Daemon.Extend(Long);
         await _node.Daemon.LiftAsync(spec, _node.Limit);

@@ -76,7 +76,7 @@ public sealed class ShippingTests : IAsyncLifetime
     {
         var spec = await _a.StartAsync();
         Assert.Equal("before", Ask(_a, spec, "before"));
-        var captured = await _a.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, _a.Limit);
+        var captured = await _a.Daemon.CaptureAsync(spec, spec.Aid + ".000000000001", CaptureMode.LeaveFrozen, Quiescing.Default, _a.Limit);
         await _a.Daemon.ReleaseAsync(spec, _a.Limit);
         return (spec, captured.Record);
     }

@@ -104,7 +104,7 @@ internal sealed class MovingFarm : IAsyncDisposable
         await to.Transfer.PrepareAsync(spec, handOff, facts, Limit);
         await PipeAsync(s => from.Transfer.SendLayerAsync(spec, handOff, s, Limit), s => to.Transfer.ReceiveLayerAsync(spec.Aid, handOff, s, Limit));
         var began = TimeProvider.System.GetTimestamp();
-        await from.Transfer.FreezeAsync(spec, Limit);
+        await from.Transfer.FreezeAsync(spec, Quiescing.Default, Limit);
         await to.Transfer.HoldAsync(spec, handOff, Limit);
         if (whileFrozen is not null) await whileFrozen();
         var sent = await PipeAsync(s => from.Transfer.SendStateAsync(spec, handOff, s, Limit), s => to.Transfer.ReceiveStateAsync(spec.Aid, handOff, s, Limit));

@@ -23,7 +23,7 @@ public sealed class RefusedMoveTests
             var facts = await farm.A.Transfer.DescribeAsync(spec, farm.Limit);
             await farm.B.Transfer.PrepareAsync(spec, HandOff, facts, farm.Limit);
             if (step > 0) await MovingFarm.PipeAsync(s => farm.A.Transfer.SendLayerAsync(spec, HandOff, s, farm.Limit), s => farm.B.Transfer.ReceiveLayerAsync(spec.Aid, HandOff, s, farm.Limit));
-            if (step > 1) await farm.A.Transfer.FreezeAsync(spec, farm.Limit);
+            if (step > 1) await farm.A.Transfer.FreezeAsync(spec, Quiescing.Default, farm.Limit);
             if (step > 1) client.Send("INCR n");
             if (step > 2) await farm.B.Transfer.HoldAsync(spec, HandOff, farm.Limit);
             if (step > 2) client.Send("INCR n");
@@ -62,7 +62,7 @@ public sealed class RefusedMoveTests
         var facts = await farm.A.Transfer.DescribeAsync(spec, farm.Limit);
         await farm.B.Transfer.PrepareAsync(spec, HandOff, facts, farm.Limit);
         await MovingFarm.PipeAsync(s => farm.A.Transfer.SendLayerAsync(spec, HandOff, s, farm.Limit), s => farm.B.Transfer.ReceiveLayerAsync(spec.Aid, HandOff, s, farm.Limit));
-        await farm.A.Transfer.FreezeAsync(spec, farm.Limit);
+        await farm.A.Transfer.FreezeAsync(spec, Quiescing.Default, farm.Limit);
         using var recorded = new MemoryStream();
         var sent = await farm.A.Transfer.SendStateAsync(spec, HandOff, recorded, farm.Limit);
         await farm.A.Transfer.ThawAsync(spec, HandOff, [], farm.Limit);

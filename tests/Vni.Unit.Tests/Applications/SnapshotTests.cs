@@ -1,4 +1,5 @@
 using Vni.Actors;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Actors.Registry;
 using Vni.Unit.Tests.Fakes;
@@ -63,6 +64,16 @@ public sealed class SnapshotTests : ApplicationTestBase
         await Snapshot();
         var steps = Node.Faults.Snapshot().Skip(before).Where(step => step is "write" or "capture:freeze" or "capture:done" or "release").ToList();
         Assert.Equal(["write", "capture:freeze", "capture:done", "write", "release"], steps.Take(5));
+    }
+
+    [Fact]
+    public async Task Visitors_that_were_closed_for_it_are_named()
+    {
+        await Run();
+        Node.Interposer.Visitors.Add("bash");
+        var view = await Node.Service.SnapshotAsync(Shop, new SnapshotRequest(LeaveRunning: true, WaitSeconds: 0, CloseVisitors: true), default).WaitAsync(TestNode.Limit);
+        Assert.Equal("bash", Assert.Single(view.ClosedVisitors).Command);
+        Assert.Equal(new Quiescing(TimeSpan.Zero, CloseVisitors: true), Node.Interposer.Quiescing);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ internal sealed class FakeProc : IProcReader
 {
     private readonly Dictionary<(int, string), string> _files = [];
     private readonly Dictionary<(int, string), string> _links = [];
-    private readonly Dictionary<(int, string), DeviceNumber> _devices = [];
+    private readonly Dictionary<(int, string), FileLook> _looks = [];
     private readonly Dictionary<(int, string), string> _sockets = [];
 
     public FakeProc() => Add(100, "appshot", "1", 1, 1, parent: 99);
@@ -26,10 +26,26 @@ internal sealed class FakeProc : IProcReader
         return this;
     }
 
-    public FakeProc Fd(int pid, int fd, string target, DeviceNumber? device = null, string? socket = null)
+    /// <summary>A process outside of the instance.</summary>
+    public FakeProc AddOutside(int pid, string name, int parent)
+    {
+        _files[(pid, "status")] = $"Name:\t{name}\nState:\tS (x)\nTgid:\t{pid}\nPPid:\t{parent}\nTracerPid:\t0\nFDSize:\t64\nNSpid:\t{pid}\nNSpgid:\t{pid}\nNSsid:\t{pid}\nThreads:\t1\n";
+        return this;
+    }
+
+    public FakeProc Mounts(int pid, params string[] lines) => File(pid, "mountinfo", string.Join('\n', lines));
+
+    public FakeProc Link(int pid, string name, string target, ulong? mount = null, ulong inode = 0)
+    {
+        _links[(pid, name)] = target;
+        _looks[(pid, name)] = new FileLook(IsRegular: false, null, inode, Links: 1, 0, mount);
+        return this;
+    }
+
+    public FakeProc Fd(int pid, int fd, string target, DeviceNumber? device = null, string? socket = null, ulong? mount = null, uint links = 1, ulong allocated = 0)
     {
         _links[(pid, $"fd/{fd}")] = target;
-        if (device is { } d) _devices[(pid, $"fd/{fd}")] = d;
+        _looks[(pid, $"fd/{fd}")] = new FileLook(device is null, device, (ulong)fd, links, allocated, mount);
         if (socket is not null) _sockets[(pid, $"fd/{fd}")] = socket;
         return this;
     }
@@ -41,7 +57,7 @@ internal sealed class FakeProc : IProcReader
     public IReadOnlyList<int> Threads(int pid) =>
         [.. _files.Keys.Where(k => k.Item1 == pid && k.Item2.StartsWith("task/", StringComparison.Ordinal)).Select(k => int.Parse(k.Item2.Split('/')[1]))];
 
-    public DeviceNumber? Device(int pid, string name) => _devices.TryGetValue((pid, name), out var device) ? device : null;
+    public FileLook? Look(int pid, string name) => _looks.TryGetValue((pid, name), out var look) ? look : null;
 
     public string? SocketProtocol(int pid, string name) => _sockets.GetValueOrDefault((pid, name));
 }

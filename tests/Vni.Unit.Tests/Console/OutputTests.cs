@@ -242,6 +242,33 @@ public sealed class OutputTests
     }
 
     [Fact]
+    public async Task A_check_of_an_application_names_what_is_in_the_way_and_what_passes()
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        Finding lasting = new(7, 107, "python3", "io-uring", "has an io_uring instance open (fd 5)", "use another way");
+        Finding passing = new(9, 109, "ma\nke", "uninterruptible", "waits inside the kernel", "try again", Transient: true);
+        daemon.On("GET /v1/applications/web/check", new ApplicationCheckView("web", "n1", [lasting, passing]), VniJson.Default.ApplicationCheckView);
+        var run = await CliRun.Of(daemon, "check", "web");
+        Assert.Equal(1, run.Status);
+        Assert.Equal(
+            """
+            io-uring         process 7 (python3) has an io_uring instance open (fd 5)
+                             use another way
+            uninterruptible  process 9 (ma\nke) waits inside the kernel  (may be a passing moment)
+                             try again
+
+            web cannot be saved: 1 finding must be put right first.
+
+            """,
+            run.Output);
+        daemon.On("GET /v1/applications/web/check", new ApplicationCheckView("web", "n1", [passing]), VniJson.Default.ApplicationCheckView);
+        Assert.EndsWith("web can be saved as soon as that has passed.\n", (await CliRun.Of(daemon, "check", "web")).Output);
+        daemon.On("GET /v1/applications/web/check", new ApplicationCheckView("web", "n1", []), VniJson.Default.ApplicationCheckView);
+        run = await CliRun.Of(daemon, "check", "web");
+        Assert.Equal((0, "web  nothing keeps it from being saved\n"), (run.Status, run.Output));
+    }
+
+    [Fact]
     public async Task A_check_without_a_daemon_finds_that()
     {
         var run = await CliRun.Of(null, "check");

@@ -17,6 +17,28 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
     /// <summary>What <see cref="CheckAsync(InstanceSpec, InstanceFacts, CancellationToken)"/> finds against taking one.</summary>
     public IReadOnlyList<string> Objections { get; set; } = [];
 
+    /// <summary>Commands of visitors of every instance.</summary>
+    public List<string> Visitors { get; } = [];
+
+    /// <summary>What was last asked for about visitors and passing moments.</summary>
+    public Quiescing? Quiescing { get; private set; }
+
+    private IReadOnlyList<Finding> Findings =>
+    [
+        .. Blockers.Select(what => new Finding(null, null, null, FindingKinds.IoUring, what, "stop it")),
+        .. Visitors.Select((command, i) => new Finding(50 + i, 500 + i, command, FindingKinds.Visitor, "is a visitor", "end it")),
+    ];
+
+    private IEnumerable<string> Visits => Findings.Where(finding => finding.Kind == FindingKinds.Visitor).Select(finding => finding.Text);
+
+    private IReadOnlyList<ClosedVisitor> Close(Quiescing quiescing)
+    {
+        Quiescing = quiescing;
+        IReadOnlyList<ClosedVisitor> closed = quiescing.CloseVisitors ? [.. Visitors.Select((command, i) => new ClosedVisitor(50 + i, 500 + i, command))] : [];
+        if (quiescing.CloseVisitors) Visitors.Clear();
+        return closed;
+    }
+
     /// <summary>Frames that every parked port of this node holds.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Frames { get; set; } = [];
 
@@ -27,7 +49,7 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
     {
         await faults.StepAsync("describe");
         var it = kernel[instance.Aid];
-        return new InstanceFacts(Platform, it.Alive ? 12 << 20 : 0, it.Layer ? 4096 : 0, [], it.Alive ? Blockers : []);
+        return new InstanceFacts(Platform, it.Alive ? 12 << 20 : 0, it.Layer ? 4096 : 0, [], it.Alive ? [.. Blockers, .. Visits] : []) { Findings = it.Alive ? Findings : [] };
     }
 
     public async Task<long> SendLayerAsync(InstanceSpec instance, string handOff, Stream to, CancellationToken cancellationToken)
@@ -36,7 +58,7 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
         return await SendAsync(to, $"layer {instance.Aid}", cancellationToken);
     }
 
-    public async Task FreezeAsync(InstanceSpec instance, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ClosedVisitor>> FreezeAsync(InstanceSpec instance, Quiescing quiescing, CancellationToken cancellationToken)
     {
         var it = kernel[instance.Aid];
         try
@@ -47,6 +69,7 @@ internal sealed partial class FakeInterposer : IInstanceTransfer
             await faults.StepAsync("handoff:park");
             it.Port = FakePort.Parked;
             await faults.StepAsync("handoff:frozen");
+            return Close(quiescing);
         }
         catch (Exception e) when (e is not DaemonDiedException)
         {

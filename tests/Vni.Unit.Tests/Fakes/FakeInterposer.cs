@@ -115,7 +115,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         return it.Killed ? [new ProcessExit("main", null, 9)] : Exits;
     }
 
-    public async Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, CancellationToken cancellationToken)
+    public async Task<CaptureResult> CaptureAsync(InstanceSpec instance, string snapshotId, CaptureMode mode, Quiescing quiescing, CancellationToken cancellationToken)
     {
         var it = kernel[instance.Aid];
         try
@@ -148,7 +148,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         }
 
         var record = new SnapshotRecord(snapshotId, instance.Aid, node, time.GetUtcNow(), 4096, new string('0', 64), Durable: false) { Joined = instance.Joined.Count > 0 ? instance.Joined : null };
-        return new CaptureResult(Manifest(instance, record), record, [new Phase("freeze", 1), new Phase("dump", 2)]);
+        return new CaptureResult(Manifest(instance, record), record, [new Phase("freeze", 1), new Phase("dump", 2)]) { ClosedVisitors = Close(quiescing) };
     }
 
     public async Task ReleaseAsync(InstanceSpec instance, CancellationToken cancellationToken)
@@ -255,6 +255,8 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
     public Stream? OpenLog(Aid aid, string process) => null;
 
     public Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<Finding>> CheckAsync(Aid aid, CancellationToken cancellationToken) => Task.FromResult(Findings);
 
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<NodeCheck>>([]);
 

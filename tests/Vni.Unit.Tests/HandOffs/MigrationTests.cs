@@ -1,6 +1,7 @@
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Unit.Tests.Fakes;
 using Xunit;
@@ -117,6 +118,39 @@ public sealed class MigrationTests : IAsyncLifetime
     {
         _farm[1].Interposer.Blockers = ["process 7 (app) uses io_uring"];
         return RefusedAsync(ErrorCodes.NotDumpable, _farm.MigrateAsync(_farm[1], _farm[2]), "process 7 (app) uses io_uring");
+    }
+
+    [Fact]
+    public async Task Visitors_block_it_unless_they_are_to_be_closed()
+    {
+        _farm[1].Interposer.Visitors.Add("bash");
+        await RefusedAsync(ErrorCodes.NotDumpable, _farm.MigrateAsync(_farm[1], _farm[2]), "process 50 (bash) is a visitor");
+        var request = new MigrateRequest("n2", WaitSeconds: 7, CloseVisitors: true);
+        Assert.Empty((await _farm[1].Service.MigrateAsync(Shop, request with { DryRun = true }, default)).Blockers);
+        var view = await _farm[1].Service.MigrateAsync(Shop, request, default).WaitAsync(TestNode.Limit);
+        Assert.Equal("bash", Assert.Single(view.ClosedVisitors).Command);
+        Assert.Equal(new Quiescing(TimeSpan.FromSeconds(7), CloseVisitors: true), _farm[1].Interposer.Quiescing);
+        await _farm.CheckAsync();
+    }
+
+    [Fact]
+    public async Task A_refusal_comes_from_another_node_with_all_that_was_found()
+    {
+        _farm[1].Interposer.Visitors.Add("bash");
+        var e = await Assert.ThrowsAsync<VniException>(() => _farm[3].Service.MigrateAsync(Shop, new MigrateRequest("n2"), default).WaitAsync(TestNode.Limit));
+        Assert.Equal((50, FindingKinds.Visitor), (Assert.Single(e.Findings!).Pid, e.Findings![0].Kind));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(3601)]
+    [InlineData(double.NaN)]
+    public async Task A_time_to_wait_that_makes_no_sense_is_refused(double seconds)
+    {
+        await RefusedAsync(ErrorCodes.InvalidArgument, Task.Run(() => _farm[1].Service.MigrateAsync(Shop, new MigrateRequest("n2", WaitSeconds: seconds), default)), "waitSeconds");
+        var e = await Assert.ThrowsAsync<VniException>(() => _farm[1].Service.SnapshotAsync(Shop, new SnapshotRequest(WaitSeconds: seconds), default));
+        Assert.Equal(ErrorCodes.InvalidArgument, e.Code);
+        Assert.Contains("waitSeconds", e.Message);
     }
 
     [Fact]

@@ -91,6 +91,17 @@ public sealed class ApiTests : IAsyncLifetime
             _api.Service.Calls);
     }
 
+    [Fact]
+    public async Task A_check_of_an_application_gives_every_finding_in_detail()
+    {
+        var (status, view) = await _api.SendAsync(HttpMethod.Get, "/v1/applications/web/check");
+        Assert.Equal(200, status);
+        Assert.Equal(
+            """{"aid":"web","node":"n1","findings":[{"pid":7,"hostPid":107,"process":"python3","kind":"io-uring","what":"has an io_uring instance open (fd 5)","remedy":"use another way","transient":false}]}""",
+            view!.ToJsonString());
+        Assert.Equal(404, (await _api.SendAsync(HttpMethod.Get, "/v1/applications/other/check")).Status);
+    }
+
     [Theory]
     [InlineData(ErrorCodes.InvalidArgument, 400)]
     [InlineData(ErrorCodes.AddressOutOfRange, 400)]

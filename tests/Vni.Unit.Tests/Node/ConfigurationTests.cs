@@ -27,6 +27,7 @@ public sealed class ConfigurationTests
         Assert.Empty(options.Masks.Add);
         Assert.Empty(options.Masks.Remove);
         Assert.Equal(3, options.Snapshots.Keep);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.Snapshots.Patience);
         Assert.Empty(options.Seeds);
         Assert.Null(options.Listen);
         Assert.Null(options.Advertise);
@@ -92,7 +93,7 @@ public sealed class ConfigurationTests
             tls: { certificate: /c.crt, key: /c.key, authority: /ca.crt }
             lease: 1m
             labels: [rack=r1, "note=a = b"]
-            snapshots: { keep: 9, shared: /srv/shared }
+            snapshots: { keep: 9, patience: 20s, shared: /srv/shared }
             log: { level: debug, format: json }
             """);
         Assert.Equal("n7", options.Node);
@@ -114,6 +115,7 @@ public sealed class ConfigurationTests
         Assert.Equal(["/srv/secret", "/etc/*.key"], options.Masks.Add);
         Assert.Equal(["/mnt"], options.Masks.Remove);
         Assert.Equal(9, options.Snapshots.Keep);
+        Assert.Equal(TimeSpan.FromSeconds(20), options.Snapshots.Patience);
         Assert.Equal(["https://seed1:2379/", "https://192.0.2.2:2379/"], options.Seeds.Select(seed => seed.ToString()));
         Assert.Equal("0.0.0.0:7117", options.Listen!.ToString());
         Assert.Equal("n7.example:7117", options.Advertise);
@@ -255,7 +257,7 @@ public sealed class ConfigurationTests
             p => Assert.StartsWith("vnid.yaml:2:1: unknown key 'colour'; known here: node, farm", p),
             p => Assert.StartsWith("vnid.yaml:4:11: network.subnet: '10.117.0.0/99' is not an IPv4 subnet", p),
             p => Assert.Equal("vnid.yaml:5:3: unknown key 'network.speed'; known here: bridge, subnet, gateway, uplink, range, subnet6, gateway6, range6", p),
-            p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep, shared", p),
+            p => Assert.Equal("vnid.yaml:6:12: 'snapshots' must hold keys and values; known: keep, patience, shared", p),
             p => Assert.Equal("vnid.yaml:8:10: 'log.level' must be one value", p),
             p => Assert.Matches(@"^vnid.yaml:\d+:\d+: 'log.format' has no value", p));
     }

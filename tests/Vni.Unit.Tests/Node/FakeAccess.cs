@@ -30,6 +30,10 @@ internal sealed class FakeAccess(string logs) : IInstanceAccess
         return Task.FromResult<IVisitor>(Visitor);
     }
 
+    public Task<IReadOnlyList<Finding>> CheckAsync(Aid aid, CancellationToken cancellationToken) => Failure is null
+        ? Task.FromResult<IReadOnlyList<Finding>>([new Finding(7, 107, "python3", FindingKinds.IoUring, "has an io_uring instance open (fd 5)", "use another way")])
+        : Task.FromException<IReadOnlyList<Finding>>(Failure);
+
     public Task<IReadOnlyList<NodeCheck>> CheckAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<NodeCheck>>([new NodeCheck("kernel", true, true, "6.18", null)]);
 }
