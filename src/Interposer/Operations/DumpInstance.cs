@@ -35,7 +35,7 @@ internal sealed class DumpInstance(InstanceKit kit)
             LogDirectory = logs,
         };
         var dump = Dump.RunAsync(criu, request, saveFiles);
-        var scan = Task.Run(() => new DumpedState(ResourceScanner.Scan(init, pids), kit.Network.ReadNeighbours(init)), CancellationToken.None);
+        var scan = Task.Run(() => new DumpedState(ResourceScanner.Scan(kit.OnNode(aid, init, pids), queues: true), kit.Network.ReadNeighbours(init)), CancellationToken.None);
         await Task.WhenAll(dump, scan).ConfigureAwait(false);
         return await scan.ConfigureAwait(false);
     }
