@@ -89,6 +89,7 @@ internal sealed partial class ApplicationActor
         while (_postponed.TryDequeue(out var postponed)) Context.Self.Tell(postponed);
         LiftIfFenced();
         if (_checkpoint is null || State.Status != Running) ScheduleCheckpoint();
+        LookSoon();
         Prune();
         AnswerIfQuiet();
     }

@@ -1,6 +1,7 @@
 using Vni.Actors.Identity;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
+using Vni.Actors.Resources;
 using Vni.Actors.Snapshots;
 
 namespace Vni.Actors.Applications;
@@ -62,7 +63,7 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         KeyRange[] all =
         [
             new(keys.Application(aid)), new(keys.Owner(aid)), new(keys.Aid(aid)), new(keys.Address(identity.Ip)), new(keys.Hostname(identity.Hostname)),
-            KeyRange.Prefix(keys.Events(aid)), SnapshotsOf(aid),
+            KeyRange.Prefix(keys.Events(aid)), KeyRange.Prefix(keys.Resources(aid)), SnapshotsOf(aid),
         ];
         await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], (_, _) => [], wanted: null, insist: true, cancellationToken);
     }
@@ -95,6 +96,20 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         var read = await RetryAsync(_ => new Transaction([], [Get(keys.Application(aid)), Get(keys.Owner(aid))], []), cancellationToken);
         if (read.Responses[0].Pairs is not [var application]) return null;
         return Stored(application, read.Responses[1].Pairs is [var owner] ? owner : null);
+    }
+
+    /// <summary>Reads the tables of resource ids as they were last written.</summary>
+    public async Task<ResourceTables> LoadResourcesAsync(Aid aid, CancellationToken cancellationToken) =>
+        ResourceRecords.Read(aid, (await registry.RangeAsync(KeyRange.Prefix(keys.Resources(aid)), cancellationToken)).Pairs);
+
+    /// <summary>Writes the tables of resource ids, as long as the application is owned as in <paramref name="state"/>; else nothing.</summary>
+    public async Task SaveResourcesAsync(ApplicationState state, string activation, IReadOnlyList<ResourceEntry> entries, CancellationToken cancellationToken)
+    {
+        var owned = Comparison.Holds(keys.Owner(state.Aid), RegistryJson.Bytes(new OwnerRecord(state.Node, state.Epoch)));
+        foreach (var writes in ResourceRecords.Writes(keys, state.Aid, state.Node, activation, entries))
+        {
+            if (!(await RetryAsync(_ => new Transaction([owned], writes, []), cancellationToken)).Succeeded) return;
+        }
     }
 
     /// <summary>Writes what is known of a snapshot by now; <c>null</c>: it is no longer recorded.</summary>

@@ -14,11 +14,15 @@ internal static class InstanceFiles
         AddInterfaces(found, ProcFile.TryRead($"/proc/{instance.InitPid}/net/dev") ?? "", instance);
         found.Add(ResourceType.Cgroup, "/", instance.Cgroup, 0);
         using var root = Libc.OpenDirectory($"/proc/{instance.InitPid}/root");
-        foreach (var name in Names(root, "dev/shm"))
+        foreach (var name in Names(root, "dev/shm").Where(name => !IsLinkOfCriu(name)))
             found.Add(ResourceType.PosixSharedMemory, "/" + name, $"/proc/{instance.InitPid}/root/dev/shm/{name}", 0, name.StartsWith("sem.", StringComparison.Ordinal) ? "semaphore" : null);
         foreach (var name in Names(root, "dev/pts").Where(name => name != "ptmx"))
             found.Add(ResourceType.Pty, $"/dev/pts/{name}", $"/proc/{instance.InitPid}/root/dev/pts/{name}", 0);
     }
+
+    /// <summary>While it dumps, CRIU gives open files that have lost their name one of this form.</summary>
+    private static bool IsLinkOfCriu(string name) =>
+        name.StartsWith("link_remap.", StringComparison.Ordinal) && int.TryParse(name.AsSpan("link_remap.".Length), out _);
 
     /// <summary>Of proc_pid_mountinfo(5): the mount's number, and its mount point with some characters in octal.</summary>
     internal static void AddMounts(FoundResources found, string mountinfo)

@@ -1,3 +1,4 @@
+using Vni.Actors.Resources;
 using Vni.Actors.Identity;
 
 namespace Vni.Unit.Tests.Fakes;
@@ -64,6 +65,9 @@ internal sealed class FakeKernel
     public List<string> Violations { get; } = [];
 
     public Lock Gate { get; } = new();
+
+    /// <summary>What instances have beside their processes.</summary>
+    public List<(Aid Aid, FoundResource Found)> Resources { get; } = [];
 
     /// <summary>What has ever run here.</summary>
     public HashSet<Aid> HaveRun { get; } = [];
