@@ -17,7 +17,7 @@ internal sealed partial class ApplicationActor
 
     private ResourceTables? _resources;
     private long _lookedAt;
-    private bool _looking, _saving;
+    private bool _looking, _saving, _unsaved;
     private IDisposable? _lookDue, _saveDue;
 
     private void Follow(ResourceMessage message)
@@ -59,8 +59,9 @@ internal sealed partial class ApplicationActor
                 _saveDue = null;
                 Save();
                 break;
-            case ResourceMessage.Saved { Problem: var problem }:
+            case ResourceMessage.Saved { Done: var done, Problem: var problem }:
                 _saving = false;
+                _unsaved |= !done;
                 if (problem is not null) log.BackgroundFailed(problem, State.Aid.Value, "writing its resource ids");
                 break;
         }
@@ -92,7 +93,7 @@ internal sealed partial class ApplicationActor
         try
         {
             if (instance is null) _resources!.Unbind();
-            else if (_resources!.Refresh(settings.Node, instance.Activation, instance.Found, Context.TimeProvider.GetUtcNow())) SaveSoon();
+            else if (_resources!.Refresh(settings.Node, instance.Activation, instance.Found, Context.TimeProvider.GetUtcNow()) || _unsaved) SaveSoon();
         }
         catch (VniException e)
         {
@@ -133,11 +134,12 @@ internal sealed partial class ApplicationActor
             return;
         }
 
-        if (State.Status == Removing || !_stored.Owned || _resources?.Activation is not { } activation) return; // The next look has it written.
+        _unsaved = State.Status == Removing || !_stored.Owned || _resources?.Activation is null; // The next look has it written.
+        if (_unsaved || _resources?.Activation is not { } activation) return;
         _saving = true;
         PipeTo(
             store.SaveResourcesAsync(State, activation, Answered(), Context.Stopping),
-            () => new ResourceMessage.Saved(null),
-            error => new ResourceMessage.Saved(error));
+            written => new ResourceMessage.Saved(written, null),
+            error => new ResourceMessage.Saved(false, error));
     }
 }

@@ -102,14 +102,17 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
     public async Task<ResourceTables> LoadResourcesAsync(Aid aid, CancellationToken cancellationToken) =>
         ResourceRecords.Read(aid, (await registry.RangeAsync(KeyRange.Prefix(keys.Resources(aid)), cancellationToken)).Pairs);
 
-    /// <summary>Writes the tables of resource ids, as long as the application is owned as in <paramref name="state"/>; else nothing.</summary>
-    public async Task SaveResourcesAsync(ApplicationState state, string activation, IReadOnlyList<ResourceEntry> entries, CancellationToken cancellationToken)
+    /// <summary>Writes the tables of resource ids, as long as the application is owned as in <paramref name="state"/>.</summary>
+    /// <returns>Whether they are written.</returns>
+    public async Task<bool> SaveResourcesAsync(ApplicationState state, string activation, IReadOnlyList<ResourceEntry> entries, CancellationToken cancellationToken)
     {
         var owned = Comparison.Holds(keys.Owner(state.Aid), RegistryJson.Bytes(new OwnerRecord(state.Node, state.Epoch)));
         foreach (var writes in ResourceRecords.Writes(keys, state.Aid, state.Node, activation, entries))
         {
-            if (!(await RetryAsync(_ => new Transaction([owned], writes, []), cancellationToken)).Succeeded) return;
+            if (!(await RetryAsync(_ => new Transaction([owned], writes, []), cancellationToken)).Succeeded) return false;
         }
+
+        return true;
     }
 
     /// <summary>Writes what is known of a snapshot by now; <c>null</c>: it is no longer recorded.</summary>

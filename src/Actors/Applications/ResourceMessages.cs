@@ -27,6 +27,6 @@ internal abstract record ResourceMessage : ApplicationMessage
     /// <summary>It is time to write them.</summary>
     internal sealed record SaveDue : ResourceMessage;
 
-    /// <summary>They are written, or another node has them.</summary>
-    internal sealed record Saved(Exception? Problem) : ResourceMessage;
+    /// <summary>They are written, or the owner record is not this actor's at the moment.</summary>
+    internal sealed record Saved(bool Done, Exception? Problem) : ResourceMessage;
 }

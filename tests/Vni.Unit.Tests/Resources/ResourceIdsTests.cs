@@ -82,16 +82,15 @@ public sealed class ResourceIdsTests
         var entries = await node.Service.ListResourcesAsync(Shop, null, default);
         Assert.Equal(5002, entries.Count);
         await node.RestartDaemonAsync();
-        node.Time.Advance(Long);
+        node.Time.Advance(node.Settings.ResourceDelay * 2);
         Assert.Equal(
             entries.Select(e => (e.Type, e.Virtual, e.System, e.Since.ToUnixTimeMilliseconds())),
             (await node.Service.ListResourcesAsync(Shop, null, default)).Select(e => (e.Type, e.Virtual, e.System, e.Since.ToUnixTimeMilliseconds())));
         node.Kernel.Resources.RemoveAll(resource => resource.Found.Type == ResourceType.Tcp);
-        node.Time.Advance(Long);
-        await node.Service.TranslateAsync(Shop, ResourceType.Process, "1", default);
         await TestNode.UntilAsync(async () =>
         {
             node.Time.Advance(node.Settings.ResourceDelay);
+            await node.Service.TranslateAsync(Shop, ResourceType.Process, "1", default);
             return (await node.RangeAsync(node.Keys.Resources(Shop))).Count == 1;
         }, "what has gone to be gone from the registry");
     }

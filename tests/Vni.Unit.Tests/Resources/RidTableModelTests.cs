@@ -64,7 +64,7 @@ public sealed class RidTableModelTests
         foreach (var (node, system) in Systems.OfType<(string Node, string System)>())
         {
             var at = model.FindIndex(pair => pair.System == (node, system));
-            Assert.Equal(at >= 0 ? null : ErrorCodes.ForeignResource, CodeOf(() => Assert.Equal(model[at].Id, table.Find(node, system).Virtual)));
+            Assert.Equal(at >= 0 ? null : ErrorCodes.ForeignResource, CodeOf(() => Assert.Equal(table.Find(node, system).Virtual, model[at].Id)));
         }
     }
 
