@@ -10,7 +10,7 @@ internal static partial class SocketDiagnosis
     public const byte IPPROTO_TCP = 6, IPPROTO_UDP = 17, AF_UNIX = 1;
 
     /// <summary>States of <c>linux/tcp_states.h</c>, which unix sockets use too.</summary>
-    public const byte TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10;
+    public const byte TCP_ESTABLISHED = 1, TCP_LISTEN = 10;
 
     public const byte SOCK_DGRAM = 2;
 

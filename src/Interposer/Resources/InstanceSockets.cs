@@ -50,7 +50,7 @@ internal sealed class InstanceSockets
         foreach (var (socket, pid) in Held(_tcp, socket => socket.Inode))
         {
             if (socket.State == SocketDiagnosis.TCP_LISTEN) found.Add(ResourceType.Tcp, $"{socket.Local}", System(socket.Inode), pid.Pid, DefaultDispositions.Listening);
-            else if (socket.State is not (SocketDiagnosis.TCP_CLOSE or SocketDiagnosis.TCP_SYN_SENT or SocketDiagnosis.TCP_SYN_RECV))
+            else if (socket.State == SocketDiagnosis.TCP_ESTABLISHED) // One that is ending may be gone at any moment, whatever the process does.
                 found.Add(ResourceType.Tcp, $"{socket.Local}-{socket.Remote}", System(socket.Inode), pid.Pid, "connected");
         }
 
@@ -66,15 +66,19 @@ internal sealed class InstanceSockets
 
     private static void AddUnix(FoundResources found, UnixSocket socket, (int Pid, int Descriptor) holder, Dictionary<uint, string?> names)
     {
-        var connected = socket.State == SocketDiagnosis.TCP_ESTABLISHED;
+        void Add(string id, string? detail) => found.Add(ResourceType.UnixSocket, id, System(socket.Inode), holder.Pid, detail);
         var own = $"{holder.Pid}/{holder.Descriptor}";
-        if (socket.Name is { } name && !connected)
+        switch (socket)
         {
-            found.Add(ResourceType.UnixSocket, name, System(socket.Inode), holder.Pid, socket.State == SocketDiagnosis.TCP_LISTEN ? DefaultDispositions.Listening : DefaultDispositions.Bound);
-        }
-        else if (connected && names.GetValueOrDefault(socket.Peer)?.StartsWith(CriuPrefix, StringComparison.Ordinal) != true)
-        {
-            found.Add(ResourceType.UnixSocket, socket.Name is null ? own : $"{socket.Name},{own}", System(socket.Inode), holder.Pid, "connected");
+            case { Type: SocketDiagnosis.SOCK_DGRAM, Name: var name }: // Its state says nothing: others' connecting changes it.
+                Add(name ?? own, name is null ? null : DefaultDispositions.Bound);
+                break;
+            case { Name: { } name, State: not SocketDiagnosis.TCP_ESTABLISHED }:
+                Add(name, socket.State == SocketDiagnosis.TCP_LISTEN ? DefaultDispositions.Listening : DefaultDispositions.Bound);
+                break;
+            case { State: SocketDiagnosis.TCP_ESTABLISHED } when names.GetValueOrDefault(socket.Peer)?.StartsWith(CriuPrefix, StringComparison.Ordinal) != true:
+                Add(own, socket.Name is { } listener ? $"connected, of {listener}" : "connected"); // CRIU does not give an accepted one its listener's name again.
+                break;
         }
     }
 
