@@ -36,7 +36,8 @@ internal static class InstanceFiles
         }
     }
 
-    /// <summary>Of proc_pid_net(5): two lines of titles, then one for each interface, its name before a colon.</summary>
+    /// <summary>Of proc_pid_net(5): two lines of titles, then one for each interface, its name before a colon. An instance cannot make
+    /// any; others than these two come from the node's kernel, which gives some to every namespace once their module is loaded.</summary>
     internal static void AddInterfaces(FoundResources found, string dev, InstanceOnNode instance)
     {
         string? network = null;
@@ -44,6 +45,7 @@ internal static class InstanceFiles
         {
             if (line.IndexOf(':') is not (> 0 and var colon)) continue;
             var name = line[..colon].Trim();
+            if (name is not ("eth0" or "lo")) continue;
             network ??= ProcLinks.TryReadLink($"/proc/{instance.InitPid}/ns/net");
             found.Add(ResourceType.Interface, name, name == "eth0" ? instance.Port : $"{network}/{name}", 0);
         }

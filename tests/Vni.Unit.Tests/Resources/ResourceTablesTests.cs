@@ -86,9 +86,10 @@ public sealed class ResourceTablesTests
     {
         var found = new FoundResources();
         InstanceFiles.AddMounts(found, "43 42 0:37 / / rw,relatime - overlay overlay rw\n47 43 0:41 / /dev/a\\040b rw shared:1 master:2 - tmpfs tmpfs rw\nshort\n");
-        InstanceFiles.AddInterfaces(found, "Inter-|\n face |bytes\n    lo: 1 2\n  eth0: 3 4\n", new InstanceOnNode(0, [], "vv0123", "/"));
+        InstanceFiles.AddInterfaces(found, "Inter-|\n face |bytes\n    lo: 1 2\n tunl0: 0 0\n  eth0: 3 4\n", new InstanceOnNode(0, [], "vv0123", "/"));
         Assert.Equal([("/", "43", "overlay"), ("/dev/a b", "47", "tmpfs")], found.All.Where(r => r.Type == ResourceType.Mount).Select(r => (r.Virtual, r.System, r.Detail!)));
-        Assert.Equal(("eth0", "vv0123"), found.All.Where(r => r.Type == ResourceType.Interface).Select(r => (r.Virtual, r.System)).Last());
+        Assert.Equal(["lo", "eth0"], found.All.Where(r => r.Type == ResourceType.Interface).Select(r => r.Virtual));
+        Assert.Equal("vv0123", found.All[^1].System);
     }
 
     [Theory]
