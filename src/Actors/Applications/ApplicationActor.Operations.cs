@@ -16,6 +16,7 @@ internal sealed partial class ApplicationActor
     {
         _command = command;
         _closings = gate.Closings;
+        SaveAtOnce();
         (_failure, _captured, _restored, _commit, _ended, _moved) = (null, null, null, null, null, null);
     }
 

@@ -126,6 +126,15 @@ internal sealed partial class ApplicationActor
 
     private void SaveSoon() => _saveDue ??= Schedule(settings.ResourceDelay, new ResourceMessage.SaveDue());
 
+    /// <summary>An operation begins, after which this node may not own the application: what is known is written now.</summary>
+    private void SaveAtOnce()
+    {
+        if (_saveDue is null || _saving) return;
+        _saveDue.Dispose();
+        _saveDue = null;
+        Save();
+    }
+
     private void Save()
     {
         if (_saving)
