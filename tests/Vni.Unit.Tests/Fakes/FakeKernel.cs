@@ -1,5 +1,5 @@
-using Vni.Actors.Resources;
 using Vni.Actors.Identity;
+using Vni.Actors.Resources;
 
 namespace Vni.Unit.Tests.Fakes;
 
