@@ -73,6 +73,12 @@ public static class ErrorCodes
     /// <summary>After a restore some resource id differs from the snapshot's.</summary>
     public const string VerificationFailed = "verification_failed";
 
+    /// <summary>There is no such resource id.</summary>
+    public const string UnknownResource = "unknown_resource";
+
+    /// <summary>The resource id exists on the node, but belongs to no application, or to another one.</summary>
+    public const string ForeignResource = "foreign_resource";
+
     /// <summary>No such snapshot.</summary>
     public const string SnapshotNotFound = "snapshot_not_found";
 

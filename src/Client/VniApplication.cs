@@ -61,6 +61,12 @@ public sealed class VniApplication
     /// <summary>Removes it with its identity, files and snapshots; <paramref name="force"/>: also while it runs.</summary>
     public Task RemoveAsync(bool force = false, CancellationToken cancellationToken = default) => _client.RemoveAsync(Aid, force, cancellationToken);
 
+    /// <summary>Its resource ids, virtual and on its node; of one type or of all.</summary>
+    public Task<IReadOnlyList<ResourceView>> ListResourcesAsync(string? type = null, CancellationToken cancellationToken = default) => _client.ListResourcesAsync(Aid, type, cancellationToken);
+
+    /// <summary>What one of its virtual ids stands for on its node at this moment.</summary>
+    public Task<ResourceView> TranslateAsync(string type, string virtualId, CancellationToken cancellationToken = default) => _client.TranslateAsync(Aid, type, virtualId, cancellationToken);
+
     /// <summary>What has happened to it, and what happens from now on until it is removed or the token is cancelled.</summary>
     public IAsyncEnumerable<ApplicationEvent> WatchEventsAsync(CancellationToken cancellationToken = default) => _client.EventsAsync(Aid, follow: true, cancellationToken);
 }

@@ -90,6 +90,31 @@ public sealed partial class VniClient : IDisposable
             VniJson.Default.IReadOnlyListSnapshotView,
             cancellationToken);
 
+    /// <summary>The resource ids of an application, of one type (<c>process</c>, <c>tcp</c>, ...) or of all; at most a second old.</summary>
+    public Task<IReadOnlyList<ResourceView>> ListResourcesAsync(string aid, string? type = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Get, PathOf(aid, type is null ? "/resources" : $"/resources?type={Uri.EscapeDataString(type)}"), VniJson.Default.IReadOnlyListResourceView, cancellationToken);
+
+    /// <summary>What a virtual id of an application stands for on its node at this moment.</summary>
+    public Task<ResourceView> TranslateAsync(string aid, string type, string virtualId, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Get,
+            PathOf(aid, $"/translate?type={Uri.EscapeDataString(type)}&virtual={Uri.EscapeDataString(virtualId)}"),
+            VniJson.Default.ResourceView,
+            cancellationToken);
+
+    /// <summary>Which application a resource of a node belongs to, and what that calls it.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="system">What the node calls it: a pid, <c>socket:[INODE]</c>, ...</param>
+    /// <param name="node">The node; <c>null</c>: the one that is asked.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<ResourceView> TranslateSystemAsync(string type, string system, string? node = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            HttpMethod.Get,
+            $"/v1/translate?type={Uri.EscapeDataString(type)}&system={Uri.EscapeDataString(system)}{(node is null ? "" : $"&node={Uri.EscapeDataString(node)}")}",
+            VniJson.Default.ResourceView,
+            cancellationToken);
+
     /// <inheritdoc />
     public void Dispose() => _transport.Dispose();
 

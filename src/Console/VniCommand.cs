@@ -46,6 +46,8 @@ internal sealed class VniCommand
             new SnapshotsCommand(this, names).Create(),
             new RestoreCommand(this, names).Create(),
             new EventsCommand(this, names).Create(),
+            new RidsCommand(this, names).Create(),
+            new TranslateCommand(this, names).Create(),
             new MigrateCommand(this, names).Create(),
             new DrainCommand(this, names).Create(),
             new NodesCommand(this).Create(),

@@ -16,6 +16,7 @@ internal sealed partial class ApplicationActor
     {
         _command = command;
         _closings = gate.Closings;
+        SaveAtOnce();
         (_failure, _captured, _restored, _commit, _ended, _moved) = (null, null, null, null, null, null);
     }
 
@@ -92,6 +93,7 @@ internal sealed partial class ApplicationActor
         while (_postponed.TryDequeue(out var postponed)) Context.Self.Tell(postponed);
         LiftIfFenced();
         if (_checkpoint is null || State.Status != Running) ScheduleCheckpoint();
+        LookSoon();
         Prune();
         AnswerIfQuiet();
     }

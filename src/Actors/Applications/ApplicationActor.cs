@@ -69,6 +69,7 @@ internal sealed partial class ApplicationActor(
     protected override Task StartedAsync()
     {
         if (loaded.Closings is not null) LiftIfFenced();
+        if (loaded.InitPid != 0) LookSoon();
         return Task.CompletedTask;
     }
 
@@ -321,6 +322,9 @@ internal sealed partial class ApplicationActor(
             case (_, AwaitQuiet { Reply: var reply }):
                 _awaitingQuiet.Add(reply);
                 AnswerIfQuiet();
+                break;
+            case (_, ResourceMessage about):
+                Follow(about);
                 break;
             case (_, Background background):
                 Follow(background);

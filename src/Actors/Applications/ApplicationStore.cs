@@ -1,6 +1,7 @@
 using Vni.Actors.Identity;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
+using Vni.Actors.Resources;
 using Vni.Actors.Snapshots;
 
 namespace Vni.Actors.Applications;
@@ -63,7 +64,7 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         [
             new(keys.Application(aid)), new(keys.Owner(aid)), new(keys.Aid(aid)), new(keys.Address(identity.Ip)), new(keys.Hostname(identity.Hostname)),
             .. identity.Ip6 is { } ip6 ? [new KeyRange(keys.Address(ip6))] : Array.Empty<KeyRange>(),
-            KeyRange.Prefix(keys.Events(aid)), SnapshotsOf(aid),
+            KeyRange.Prefix(keys.Events(aid)), KeyRange.Prefix(keys.Resources(aid)), SnapshotsOf(aid),
         ];
         await WriteAsync(from, [.. all.Select(range => new Operation.Delete(range))], (_, _) => [], wanted: null, insist: true, cancellationToken);
     }
@@ -96,6 +97,23 @@ internal sealed class ApplicationStore(IRegistry registry, RegistryKeys keys, No
         var read = await RetryAsync(_ => new Transaction([], [Get(keys.Application(aid)), Get(keys.Owner(aid))], []), cancellationToken);
         if (read.Responses[0].Pairs is not [var application]) return null;
         return Stored(application, read.Responses[1].Pairs is [var owner] ? owner : null);
+    }
+
+    /// <summary>Reads the tables of resource ids as they were last written.</summary>
+    public async Task<ResourceTables> LoadResourcesAsync(Aid aid, CancellationToken cancellationToken) =>
+        ResourceRecords.Read(aid, (await registry.RangeAsync(KeyRange.Prefix(keys.Resources(aid)), cancellationToken)).Pairs);
+
+    /// <summary>Writes the tables of resource ids, as long as the application is owned as in <paramref name="state"/>.</summary>
+    /// <returns>Whether they are written.</returns>
+    public async Task<bool> SaveResourcesAsync(ApplicationState state, string activation, IReadOnlyList<ResourceEntry> entries, CancellationToken cancellationToken)
+    {
+        var owned = Comparison.Holds(keys.Owner(state.Aid), RegistryJson.Bytes(new OwnerRecord(state.Node, state.Epoch)));
+        foreach (var writes in ResourceRecords.Writes(keys, state.Aid, state.Node, activation, entries))
+        {
+            if (!(await RetryAsync(_ => new Transaction([owned], writes, []), cancellationToken)).Succeeded) return false;
+        }
+
+        return true;
     }
 
     /// <summary>Writes what is known of a snapshot by now; <c>null</c>: it is no longer recorded.</summary>

@@ -25,10 +25,13 @@ internal static class FarmKinds
     public static readonly PeerKind<ToApplication<RestoreRequest>, Routed<RestoreView>> Restore = new("application.restore", Json.ToApplicationRestoreRequest, Json.RoutedRestoreView);
     public static readonly PeerKind<ToApplication<MigrateRequest>, Routed<MigrationView>> Migrate = new("application.migrate", Json.ToApplicationMigrateRequest, Json.RoutedMigrationView);
 
+    public static readonly PeerKind<ToApplication<ResourceQuestion>, Routed<IReadOnlyList<ResourceView>>> Resources = new("application.resources", Json.ToApplicationResourceQuestion, Json.RoutedIReadOnlyListResourceView) { IsQuery = true };
+
     public static readonly PeerKind<ToApplication<SnapshotRecord>, bool> Recover = new("application.recover", Json.ToApplicationSnapshotRecord, Json.Boolean);
 
     /// <summary>To nodes.</summary>
     public static readonly PeerKind<ApplicationDeclaration, ApplicationView> Run = new("node.run", Json.ApplicationDeclaration, Json.ApplicationView);
+    public static readonly PeerKind<SystemResource, ResourceView> Translate = new("node.translate", Json.SystemResource, Json.ResourceView) { IsQuery = true };
     public static readonly PeerKind<bool, bool> Fence = new("node.fence", Json.Boolean, Json.Boolean);
     public static readonly PeerKind<bool, bool> Leaving = new("node.leaving", Json.Boolean, Json.Boolean);
     public static readonly PeerKind<bool, bool> Leave = new("node.leave", Json.Boolean, Json.Boolean);
@@ -90,6 +93,14 @@ internal sealed record SettleHandOff(string Id, InstanceSpec Instance, bool Park
 /// <param name="Snapshot">The snapshot.</param>
 internal sealed record FetchSnapshot(SnapshotRecord Snapshot);
 
+/// <param name="Type">Name of the type that is wanted; <c>null</c>: all.</param>
+/// <param name="Virtual">The virtual id that is wanted, as it is now; <c>null</c>: all.</param>
+internal sealed record ResourceQuestion(string? Type, string? Virtual);
+
+/// <param name="Type">Name of the type.</param>
+/// <param name="System">What the node calls it.</param>
+internal sealed record SystemResource(string Type, string System);
+
 /// <summary>JSON between nodes.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     Converters = [typeof(LowerCaseStatusConverter)])]
@@ -105,6 +116,10 @@ internal sealed record FetchSnapshot(SnapshotRecord Snapshot);
 [JsonSerializable(typeof(ToApplication<RestoreRequest>))]
 [JsonSerializable(typeof(ToApplication<MigrateRequest>))]
 [JsonSerializable(typeof(ToApplication<SnapshotRecord>))]
+[JsonSerializable(typeof(ToApplication<ResourceQuestion>))]
+[JsonSerializable(typeof(Routed<IReadOnlyList<ResourceView>>))]
+[JsonSerializable(typeof(SystemResource))]
+[JsonSerializable(typeof(ResourceView))]
 [JsonSerializable(typeof(Routed<bool>))]
 [JsonSerializable(typeof(Routed<ApplicationView>))]
 [JsonSerializable(typeof(Routed<SnapshotView>))]

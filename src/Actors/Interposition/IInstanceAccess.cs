@@ -4,7 +4,7 @@ using Vni.Actors.Identity;
 namespace Vni.Actors.Interposition;
 
 /// <summary>Looking into a live instance; beside <see cref="IInterposer"/> because no actor's decision depends on it.</summary>
-public interface IInstanceAccess
+public interface IInstanceAccess : IResourceAccess
 {
     /// <summary>Its processes at this moment, in order of virtual pid; empty when none run. A few reads of <c>/proc</c> per process.</summary>
     IReadOnlyList<LiveProcess> ListProcesses(Aid aid);

@@ -22,6 +22,8 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(IReadOnlyList<ApplicationView>))]
 [JsonSerializable(typeof(SnapshotView))]
 [JsonSerializable(typeof(IReadOnlyList<SnapshotView>))]
+[JsonSerializable(typeof(ResourceView))]
+[JsonSerializable(typeof(IReadOnlyList<ResourceView>))]
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(ErrorView))]

@@ -87,9 +87,11 @@ public sealed partial class ApplicationService
         receiver.On(FarmKinds.Snapshot, (_, ask, cancel) => AnswerAsync(() => SnapshotHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Restore, (_, ask, cancel) => AnswerAsync(() => RestoreHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Migrate, (_, ask, cancel) => AnswerAsync(() => MigrateHereAsync(ask.Aid, ask.Body, cancel)));
+        receiver.On(FarmKinds.Resources, (_, ask, cancel) => AnswerAsync(() => ResourcesHereAsync(ask.Aid, ask.Body, cancel)));
         receiver.On(FarmKinds.Recover, (_, ask, cancel) => GuardAsync(() => RecoverHereAsync(ask.Aid, ask.Body, cancel)));
 
         receiver.On(FarmKinds.Run, (_, declaration, cancel) => RunAsync(declaration with { Node = _settings.Node }, cancel));
+        receiver.On(FarmKinds.Translate, (_, ask, cancel) => GuardAsync(() => TranslateHereAsync(ask, cancel)));
         receiver.On(FarmKinds.Fence, (_, _, cancel) => GuardAsync(() => SurrenderAsync(cancel)));
         receiver.On(FarmKinds.Leaving, (_, leaving, cancel) => GuardAsync(() => AnnounceLeavingAsync(leaving, cancel)));
         receiver.On(FarmKinds.Leave, (_, _, _) => Task.FromResult(_left.TrySetResult()));

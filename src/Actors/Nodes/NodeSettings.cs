@@ -23,6 +23,11 @@ public sealed record NodeSettings
     /// <value>Default 5 s.</value>
     public TimeSpan SyncDelay { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long after an operation an instance's resource ids are looked at, how soon after that they are written, and how
+    /// old they may be when someone lists them.</summary>
+    /// <value>Default 1 s.</value>
+    public TimeSpan ResourceDelay { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Whether the registry is shared with other nodes, which may act when this one is silent: then instances run only
     /// as long as the node's lease certainly lives.</summary>
     public bool Shared { get; init; }

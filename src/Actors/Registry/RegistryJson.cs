@@ -16,6 +16,7 @@ namespace Vni.Actors.Registry;
 [JsonSerializable(typeof(OwnerRecord))]
 [JsonSerializable(typeof(MemberRecord))]
 [JsonSerializable(typeof(NamedApplication))]
+[JsonSerializable(typeof(ResourceRows))]
 internal sealed partial class RegistryJson : JsonSerializerContext
 {
     public static ReadOnlyMemory<byte> Bytes(ApplicationState state) => Write(state, VniJson.Default.ApplicationState);
@@ -29,6 +30,8 @@ internal sealed partial class RegistryJson : JsonSerializerContext
     public static ReadOnlyMemory<byte> Bytes(OwnerRecord owner) => Write(owner, Default.OwnerRecord);
 
     public static ReadOnlyMemory<byte> Bytes(MemberRecord member) => Write(member, Default.MemberRecord);
+
+    public static ReadOnlyMemory<byte> Bytes(ResourceRows rows) => Write(rows, Default.ResourceRows);
 
     public static ApplicationState Application(KeyValue pair) => Read(pair, VniJson.Default.ApplicationState);
 
@@ -44,6 +47,8 @@ internal sealed partial class RegistryJson : JsonSerializerContext
     public static MemberRecord Member(KeyValue pair) => Read(pair, Default.MemberRecord);
 
     public static OwnerRecord Owner(KeyValue pair) => Read(pair, Default.OwnerRecord);
+
+    public static ResourceRows Resources(KeyValue pair) => Read(pair, Default.ResourceRows);
 
     private static ReadOnlyMemory<byte> Write<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
 

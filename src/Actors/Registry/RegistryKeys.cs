@@ -1,4 +1,5 @@
 using Vni.Actors.Identity;
+using Vni.Actors.Resources;
 
 namespace Vni.Actors.Registry;
 
@@ -71,6 +72,15 @@ public sealed class RegistryKeys
 
     /// <summary>Where the images of a snapshot are.</summary>
     public string Snapshot(string id) => Snapshots + id;
+
+    /// <summary>Most parts of one table of resource ids.</summary>
+    public const int MaxResourceParts = 9999;
+
+    /// <summary>Prefix of an application's resource ids.</summary>
+    public string Resources(Aid aid) => $"{Root}resources/{aid.Value}/";
+
+    /// <summary>One part of the table of a type.</summary>
+    public string Resources(Aid aid, ResourceType type, int part) => $"{Resources(aid)}{ResourceNames.Of(type)}/{part:D4}";
 
     /// <summary>Prefix of an application's events.</summary>
     public string Events(Aid aid) => $"{Root}events/{aid.Value}/";

@@ -11,8 +11,18 @@ public static class ResourceDifference
         Compare("semaphore set", before.Semaphores, after.Semaphores, s => s.Id, Describe, found);
         Compare("shared memory segment", before.SharedMemory, after.SharedMemory, s => s.Id, Describe, found);
         Compare("message queue", before.MessageQueues, after.MessageQueues, q => q.Id, Describe, found);
+        if (before.Ids is { } was && after.Ids is { } now)
+        {
+            // What has values is compared above, in words that say more.
+            var reported = new[] { ResourceType.Process, ResourceType.Semaphore, ResourceType.SharedMemory, ResourceType.MessageQueue }.Select(ResourceNames.Of).ToArray();
+            found.AddRange(VirtualIds.Differences(Without(was, reported), Without(now, reported)));
+        }
+
         return found;
     }
+
+    private static Dictionary<string, SortedDictionary<string, int>> Without(SortedDictionary<string, SortedDictionary<string, int>> ids, string[] types) =>
+        ids.Where(ofType => !types.Contains(ofType.Key, StringComparer.Ordinal)).ToDictionary(StringComparer.Ordinal);
 
     private static void Compare<T>(string type, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, int> id, Func<T, string> describe, List<string> found)
     {

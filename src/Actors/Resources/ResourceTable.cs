@@ -14,6 +14,10 @@ public sealed record ResourceTable
 
     /// <summary>SysV message queues, in order of id.</summary>
     public IReadOnlyList<MessageQueueResource> MessageQueues { get; init; } = [];
+
+    /// <summary>Every virtual id: by name of the type, then by id, the virtual pid of its owner (0: none). <c>null</c> in manifests of
+    /// old, which recorded no more than the above.</summary>
+    public SortedDictionary<string, SortedDictionary<string, int>>? Ids { get; init; }
 }
 
 /// <param name="Pid">In the instance's PID namespace.</param>

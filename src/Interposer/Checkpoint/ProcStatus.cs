@@ -37,11 +37,29 @@ internal sealed class ProcStatus
     /// <summary>Pid in the innermost namespace.</summary>
     public int VirtualPid => Column("NSpid")[^1];
 
+    /// <summary>Pid on the node.</summary>
+    public int Pid => Column("NSpid")[0];
+
+    /// <summary>Process group, and session, on the node.</summary>
+    public int Group => Column("NSpgid")[0];
+
+    /// <inheritdoc cref="Group" />
+    public int Session => Column("NSsid")[0];
+
     /// <summary>Process group in the innermost namespace; 0: outside of it.</summary>
     public int VirtualGroup => Column("NSpgid")[^1];
 
     /// <summary>Session in the innermost namespace; 0: outside of it.</summary>
     public int VirtualSession => Column("NSsid")[^1];
+
+    /// <summary><see cref="VirtualPid"/> of such a file, for whoever wants nothing else of it.</summary>
+    public static int VirtualPidOf(ReadOnlySpan<char> text)
+    {
+        const string key = "\nNSpid:";
+        var line = text[(text.IndexOf(key, StringComparison.Ordinal) + key.Length)..];
+        line = line[..line.IndexOf('\n')];
+        return int.Parse(line[(line.LastIndexOf('\t') + 1)..]);
+    }
 
     /// <summary><c>process 7 (python3)</c>.</summary>
     public string Describe() => $"process {VirtualPid} ({Name})";

@@ -5,6 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Vni.Interposer.Linux;
 
 /// <summary>Kinds of namespace that a thread of a multi-threaded process can enter, as clone(2) numbers them.</summary>
+[Flags]
 internal enum NamespaceKind
 {
     /// <summary><c>CLONE_NEWIPC</c>.</summary>
@@ -27,9 +28,12 @@ internal static partial class Namespaces
     public static SafeFileHandle OpenOwn(NamespaceKind kind) => Open("/proc/thread-self/ns", kind);
 
     /// <summary>Runs work in a namespace of a process; see <see cref="Run{T}(SafeFileHandle, NamespaceKind, Func{T})"/>.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="kind">One kind, or several at once (Linux 5.8).</param>
+    /// <param name="work">The work.</param>
     public static T Run<T>(int pid, NamespaceKind kind, Func<T> work)
     {
-        using var handle = Open(pid, kind);
+        using var handle = kind is NamespaceKind.Ipc or NamespaceKind.Network ? Open(pid, kind) : Libc.PidfdOpen(pid);
         return Run(handle, kind, work);
     }
 

@@ -20,6 +20,15 @@ internal static partial class ProcLinks
         return length < 0 ? null : Encoding.UTF8.GetString(buffer, length);
     }
 
+    /// <summary>Inode of the socket that a link of <c>/proc/PID/fd</c> leads to (<c>socket:[INODE]</c>, proc_pid_fd(5)).</summary>
+    internal static unsafe uint? TryReadSocket(string path)
+    {
+        const int size = 32; // What does not fit is none.
+        var buffer = stackalloc byte[size];
+        var link = new ReadOnlySpan<byte>(buffer, Math.Max(0, (int)ReadLink(path, buffer, size)));
+        return link.StartsWith("socket:["u8) && System.Buffers.Text.Utf8Parser.TryParse(link["socket:[".Length..], out uint inode, out _) ? inode : null;
+    }
+
     internal static unsafe FileLook? TryLook(string path)
     {
         var buffer = stackalloc byte[256]; // struct statx

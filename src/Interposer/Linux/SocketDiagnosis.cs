@@ -5,13 +5,12 @@ using System.Runtime.InteropServices;
 
 namespace Vni.Interposer.Linux;
 
-/// <summary>Finding and ending TCP connections in the network namespace of the calling thread: sock_diag(7), <c>linux/inet_diag.h</c>.</summary>
-internal static class SocketDiagnosis
+/// <summary>Finding sockets, and ending TCP connections, in the network namespace of the calling thread: sock_diag(7), <c>linux/inet_diag.h</c>.</summary>
+internal static partial class SocketDiagnosis
 {
     public const byte AF_INET = 2, AF_INET6 = 10;
     internal const ushort SOCK_DIAG_BY_FAMILY = 20;
     private const ushort SOCK_DESTROY = 21;
-    private const byte IPPROTO_TCP = 6;
 
     /// <summary>All states but <c>TCP_TIME_WAIT</c> (6), <c>TCP_CLOSE</c> (7) and <c>TCP_LISTEN</c> (10), <c>linux/tcp_states.h</c>.</summary>
     private const uint Connected = 0xfff & ~(1u << 6 | 1u << 7 | 1u << 10) & ~1u;

@@ -5,6 +5,7 @@ using Vni.Interposer.Fencing;
 using Vni.Interposer.Instances;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
+using Vni.Interposer.Resources;
 
 namespace Vni.Interposer.Operations;
 
@@ -42,6 +43,16 @@ internal sealed record InstanceKit
     public InstancePaths Paths(Aid aid) => new(Options, aid);
 
     public SnapshotPaths Snapshot(string id) => new(Options, id);
+
+    /// <summary>Where a live instance's resources are.</summary>
+    /// <param name="aid">The instance.</param>
+    /// <param name="initPid">Its harness.</param>
+    /// <param name="pids">Its processes; <c>null</c>: those that are in its cgroup now.</param>
+    public InstanceOnNode OnNode(Aid aid, int initPid, IReadOnlyList<int>? pids = null)
+    {
+        var cgroup = Cgroups.Find(aid);
+        return new InstanceOnNode(initPid, pids ?? cgroup.Pids(), new PortNames(Options.Network.Bridge).Veth(aid), cgroup.Directory);
+    }
 
     /// <summary>A CRIU that is to restore is born into the instance's cgroups; one that dumps must not be frozen with it.</summary>
     public CriuLaunch CriuLaunch(IReadOnlyList<string> cgroups, OverlayMount? overlay) => new()

@@ -163,7 +163,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
         private void CompareResources(int initPid)
         {
             // CRIU itself is in the cgroup until it has ended; it is not in the instance's PID namespace.
-            var now = ResourceScanner.Scan(initPid, kit.Cgroups.Find(rebuild.Instance.Aid).Pids());
+            var now = ResourceScanner.Scan(kit.OnNode(rebuild.Instance.Aid, initPid), queues: false);
             var differences = ResourceDifference.Between(rebuild.Manifest.Resources, now);
             if (differences.Count > 0)
             {

@@ -4,34 +4,59 @@ using Vni.Interposer.Linux;
 
 namespace Vni.Interposer.Resources;
 
-/// <summary>Reads the virtual resource ids of an instance from the node: no process of it takes part, so it may be frozen.</summary>
+/// <summary>Reads the resource ids of an instance from the node: no process of it takes part, so it may be frozen.</summary>
 internal static class ResourceScanner
 {
-    /// <summary>All virtual ids of an instance.</summary>
-    /// <param name="initPid">Its first process, on the node.</param>
-    /// <param name="pids">The members of its cgroup; those outside its PID namespace, such as CRIU, are left out.</param>
+    /// <summary>Virtual ids and values, for a manifest or to be compared with one.</summary>
+    /// <param name="instance">The instance.</param>
+    /// <param name="queues">Whether POSIX message queues are looked for, which costs as much as all the rest: a restored instance has none.</param>
     /// <exception cref="LinuxException">The instance has ended.</exception>
-    public static ResourceTable Scan(int initPid, IReadOnlyList<int> pids) =>
-        Namespaces.Run(initPid, NamespaceKind.Ipc, SysVObjects.Read) with { Processes = ScanProcesses(ProcReader.Node, initPid, pids) };
-
-    /// <summary>Processes in order of virtual pid.</summary>
-    internal static IReadOnlyList<ProcessResource> ScanProcesses(IProcReader proc, int initPid, IReadOnlyList<int> pids)
+    public static ResourceTable Scan(InstanceOnNode instance, bool queues)
     {
-        var depth = proc.Read(initPid, "status") is { } init ? new ProcStatus(init).Depth : int.MaxValue;
-        var members = new Dictionary<int, ProcStatus>();
-        foreach (var pid in pids)
-        {
-            if (proc.Read(pid, "status") is { } text && new ProcStatus(text) is var status && status.Depth >= depth && depth > 1) members[pid] = status;
-        }
-
-        return [.. members.Select(m => Describe(proc, m.Key, m.Value, members)).OrderBy(p => p.Pid)];
+        var members = InstanceProcesses.Read(ProcReader.Node, instance.InitPid, instance.Pids);
+        var (found, table) = Read(instance, members, sockets: true, queues);
+        return table with { Processes = InstanceProcesses.Describe(members), Ids = VirtualIds.Of(found.All) };
     }
 
-    private static ProcessResource Describe(IProcReader proc, int pid, ProcStatus status, Dictionary<int, ProcStatus> members) => new(
-        status.VirtualPid,
-        members.TryGetValue(status.Parent, out var parent) ? parent.VirtualPid : 0,
-        status.VirtualGroup,
-        status.VirtualSession,
-        status.Name,
-        status.Threads <= 1 ? [status.VirtualPid] : [.. proc.Threads(pid).Select(t => proc.Read(pid, $"task/{t}/status")).OfType<string>().Select(t => new ProcStatus(t).VirtualPid).Order()]);
+    /// <summary>Everything at this moment, virtual and system ids.</summary>
+    /// <param name="instance">The instance.</param>
+    /// <param name="type">What is wanted; <c>null</c>: all. More may come.</param>
+    /// <exception cref="LinuxException">The instance has ended.</exception>
+    public static IReadOnlyList<FoundResource> Find(InstanceOnNode instance, ResourceType? type)
+    {
+        if (type is ResourceType.Process or ResourceType.Thread or ResourceType.ProcessGroup or ResourceType.Session)
+        {
+            var found = new FoundResources();
+            InstanceProcesses.AddTo(found, InstanceProcesses.Read(ProcReader.Node, instance.InitPid, instance.Pids, threads: type == ResourceType.Thread));
+            return found.All;
+        }
+
+        var sockets = type is null or ResourceType.Tcp or ResourceType.Udp or ResourceType.UnixSocket;
+        var members = InstanceProcesses.Read(ProcReader.Node, instance.InitPid, instance.Pids, threads: type is null);
+        return Read(instance, members, sockets, queues: type is null or ResourceType.PosixMessageQueue).Found.All;
+    }
+
+    private static (FoundResources Found, ResourceTable Table) Read(InstanceOnNode instance, IReadOnlyList<InstanceProcess> members, bool sockets, bool queues)
+    {
+        var found = new FoundResources();
+        InstanceProcesses.AddTo(found, members);
+        var held = sockets ? InstanceSockets.HeldBy(members) : null;
+        var (table, names) = Namespaces.Run(instance.InitPid, NamespaceKind.Ipc | NamespaceKind.Network, () =>
+        {
+            held?.Read();
+            return (SysVObjects.Read(), queues ? MessageQueueNames.Read() : []);
+        });
+        AddIpc(found, table, names, ProcLinks.TryReadLink($"/proc/{instance.InitPid}/ns/ipc") ?? "ipc:[]");
+        held?.AddTo(found);
+        InstanceFiles.AddTo(found, instance);
+        return (found, table);
+    }
+
+    private static void AddIpc(FoundResources found, ResourceTable table, IReadOnlyList<string> queues, string space)
+    {
+        foreach (var s in table.Semaphores) found.Add(ResourceType.Semaphore, $"{s.Id}", $"{space}/{s.Id}", 0, $"key 0x{s.Key:x}");
+        foreach (var s in table.SharedMemory) found.Add(ResourceType.SharedMemory, $"{s.Id}", $"{space}/{s.Id}", 0, $"key 0x{s.Key:x}");
+        foreach (var q in table.MessageQueues) found.Add(ResourceType.MessageQueue, $"{q.Id}", $"{space}/{q.Id}", 0, $"key 0x{q.Key:x}");
+        foreach (var name in queues) found.Add(ResourceType.PosixMessageQueue, name, space + name, 0);
+    }
 }

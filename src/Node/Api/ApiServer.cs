@@ -80,6 +80,7 @@ internal static class ApiServer
         LogRoutes.Map(server);
         ExecRoute.Map(server);
         FarmRoutes.Map(server);
+        ResourceRoutes.Map(server);
         if (tcp is not null) PeerRoutes.Map(server, tcp.Peers);
         server.MapOpenApi("/openapi.json");
         return server;

@@ -2,6 +2,7 @@ using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
 using Vni.Actors.Nodes;
+using Vni.Actors.Resources;
 
 namespace Vni.Node.Api;
 
@@ -29,4 +30,10 @@ internal sealed class DomainService(ApplicationService domain) : IApplicationSer
     public Task<RestoreView> RestoreAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken) => domain.RestoreAsync(aid, request, cancellationToken);
 
     public IAsyncEnumerable<ApplicationEvent> EventsAsync(Aid aid, bool follow, CancellationToken cancellationToken) => domain.EventsAsync(aid, follow, cancellationToken);
+
+    public Task<IReadOnlyList<ResourceView>> ListResourcesAsync(Aid aid, ResourceType? type, CancellationToken cancellationToken) => domain.ListResourcesAsync(aid, type, cancellationToken);
+
+    public Task<ResourceView> TranslateAsync(Aid aid, ResourceType type, string virtualId, CancellationToken cancellationToken) => domain.TranslateAsync(aid, type, virtualId, cancellationToken);
+
+    public Task<ResourceView> TranslateSystemAsync(string? node, ResourceType type, string system, CancellationToken cancellationToken) => domain.TranslateSystemAsync(node, type, system, cancellationToken);
 }

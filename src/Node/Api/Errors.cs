@@ -16,7 +16,7 @@ internal sealed class Errors(RequestDelegate next, TimeProvider clock, ILogger<E
         ErrorCodes.InvalidArgument or ErrorCodes.AddressOutOfRange or ErrorCodes.CommandNotFound or ErrorCodes.CommandNotExecutable
             or ErrorCodes.RootNotFound or ErrorCodes.UserNotFound or ErrorCodes.WorkdirNotFound => StatusCodes.Status400BadRequest,
         ErrorCodes.Forbidden => StatusCodes.Status403Forbidden,
-        ErrorCodes.NotFound or ErrorCodes.SnapshotNotFound => StatusCodes.Status404NotFound,
+        ErrorCodes.NotFound or ErrorCodes.SnapshotNotFound or ErrorCodes.UnknownResource or ErrorCodes.ForeignResource => StatusCodes.Status404NotFound,
         ErrorCodes.NameInUse or ErrorCodes.AddressInUse or ErrorCodes.HostnameInUse or ErrorCodes.RangeExhausted
             or ErrorCodes.WrongState or ErrorCodes.NotReady or ErrorCodes.Busy or ErrorCodes.Conflict
             or ErrorCodes.NotDumpable or ErrorCodes.Incompatible or ErrorCodes.SnapshotDamaged => StatusCodes.Status409Conflict,

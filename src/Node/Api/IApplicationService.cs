@@ -2,6 +2,7 @@ using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
+using Vni.Actors.Resources;
 
 namespace Vni.Node.Api;
 
@@ -40,6 +41,15 @@ internal interface IApplicationService
 
     /// <summary>Brings an application back from a snapshot.</summary>
     Task<RestoreView> RestoreAsync(Aid aid, RestoreRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The resource ids of an application, of one type or of all.</summary>
+    Task<IReadOnlyList<ResourceView>> ListResourcesAsync(Aid aid, ResourceType? type, CancellationToken cancellationToken);
+
+    /// <summary>What a virtual id stands for at this moment.</summary>
+    Task<ResourceView> TranslateAsync(Aid aid, ResourceType type, string virtualId, CancellationToken cancellationToken);
+
+    /// <summary>Which application's a resource of a node is; <paramref name="node"/> <c>null</c>: of this one.</summary>
+    Task<ResourceView> TranslateSystemAsync(string? node, ResourceType type, string system, CancellationToken cancellationToken);
 
     /// <summary>What has happened to an application, and with <paramref name="follow"/> what happens until it is removed.</summary>
     IAsyncEnumerable<ApplicationEvent> EventsAsync(Aid aid, bool follow, CancellationToken cancellationToken);

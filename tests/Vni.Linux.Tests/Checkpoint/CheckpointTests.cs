@@ -47,7 +47,7 @@ public sealed partial class CheckpointTests
                 OnVerify = async init =>
                 {
                     await verifier.VerifyAllAsync();
-                    differences = ResourceDifference.Between(read.Resources, ResourceScanner.Scan(init, instance.Pids()));
+                    differences = ResourceDifference.Between(read.Resources, ResourceScanner.Scan(new InstanceOnNode(init, instance.Pids(), "port", "cgroup"), queues: false));
                 },
             };
             var restored = await instance.RestoreAsync(Path.Combine(directory, "images"), stages);
@@ -265,7 +265,7 @@ public sealed partial class CheckpointTests
             Declaration = new ApplicationDeclaration(),
             Identity = new VirtualIdentity("10.0.0.1", 24, "02:00:0a:00:00:01", "test"),
             Platform = new PlatformFacts { Architecture = "x86_64", Kernel = "6", Criu = "4.2", CpuFeatures = [] },
-            Resources = ResourceScanner.Scan(instance.InitPid, instance.Pids()),
+            Resources = ResourceScanner.Scan(new InstanceOnNode(instance.InitPid, instance.Pids(), "port", "cgroup"), queues: true),
             Files = await hasher.FinishAsync(directory),
         };
         var digest = ManifestFile.Write(directory, manifest);

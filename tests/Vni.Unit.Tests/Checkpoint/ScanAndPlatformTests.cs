@@ -12,9 +12,9 @@ public sealed class ScanAndPlatformTests
     public void Processes_are_listed_by_their_virtual_ids_and_the_nodes_are_left_out()
     {
         var proc = new FakeProc().Add(205, "worker", "3", 2, 2, parent: 107, threads: 3).Add(107, "boss", "2", 2, 2)
-            .File(205, "task/205/status", "NSpid:\t205\t3\n").File(205, "task/300/status", "NSpid:\t300\t12\n").File(205, "task/299/status", "NSpid:\t299\t4\n")
+            .File(205, "task/205/status", "Name:\tw\nNSpid:\t205\t3\n").File(205, "task/300/status", "Name:\tw\nNSpid:\t300\t12\n").File(205, "task/299/status", "Name:\tw\nNSpid:\t299\t4\n")
             .File(50, "status", "Name:\tcriu\nNSpid:\t50\nNSpgid:\t50\nNSsid:\t50\nPPid:\t1\nThreads:\t1\n");
-        var found = ResourceScanner.ScanProcesses(proc, 100, [205, 50, 107, 100, 999]);
+        var found = InstanceProcesses.Describe(InstanceProcesses.Read(proc, 100, [205, 50, 107, 100, 999]));
         Assert.Equal([1, 2, 3], found.Select(p => p.Pid));
         Assert.Equal([0, 1, 2], found.Select(p => p.Parent));
         Assert.Equal([3, 4, 12], found[2].Threads);

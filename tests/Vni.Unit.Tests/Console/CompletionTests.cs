@@ -8,7 +8,7 @@ namespace Vni.Unit.Tests.Cli;
 public sealed class CompletionTests
 {
     [Theory]
-    [InlineData("r", "run restore rm registry")]
+    [InlineData("r", "run restore rids rm registry")]
     [InlineData("snap", "snapshot snapshots")]
     [InlineData("inspect|", "cache web")]
     [InlineData("inspect|w", "web")]
@@ -19,6 +19,9 @@ public sealed class CompletionTests
     [InlineData("run|--me", "--memory")]
     [InlineData("ps|-o|", "json text")]
     [InlineData("completion|", "bash fish zsh")]
+    [InlineData("rids|web|--type|se", "semaphore session")]
+    [InlineData("translate|sem", "semaphore")]
+    [InlineData("translate|web|sem", "semaphore")]
     [InlineData("exec|web|--|", "")]
     [InlineData("exec|web|--|--u", "")]
     [InlineData("run|--ip|", "")]

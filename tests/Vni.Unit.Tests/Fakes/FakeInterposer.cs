@@ -252,6 +252,31 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             return kernel.Instances.TryGetValue(aid, out var it) && it.Alive ? [.. it.Joined.Select(name => new ChainMember(name, it.Ended.Contains(name) ? ChainMember.Ended : "running", 41, 0, null))] : [];
     }
 
+    public InstanceResources? FindResources(Aid aid)
+    {
+        lock (kernel.Gate)
+        {
+            if (!kernel.Instances.TryGetValue(aid, out var it) || !it.Alive) return null;
+            return new InstanceResources($"{it.InitPid}", [
+                new FoundResource(ResourceType.Process, "1", $"{it.InitPid}", 1, "appshot"),
+                new FoundResource(ResourceType.Process, "2", $"{it.InitPid + 1}", 2, "program"),
+                .. kernel.Resources.Where(resource => resource.Aid == aid).Select(resource => resource.Found)]);
+        }
+    }
+
+    public Aid FindHolder(ResourceType type, string system)
+    {
+        lock (kernel.Gate)
+        {
+            foreach (var aid in kernel.Instances.Keys)
+            {
+                if (FindResources(aid)?.Found.Any(found => found.Type == type && found.System == system) == true) return aid;
+            }
+        }
+
+        throw new VniException(ErrorCodes.UnknownResource, $"no application has {system}");
+    }
+
     public Stream? OpenLog(Aid aid, string process) => null;
 
     public Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -1,4 +1,5 @@
 using Vni.Actors.Identity;
+using Vni.Actors.Resources;
 
 namespace Vni.Unit.Tests.Fakes;
 
@@ -70,6 +71,9 @@ internal sealed class FakeKernel
     public List<string> Violations { get; } = [];
 
     public Lock Gate { get; } = new();
+
+    /// <summary>What instances have beside their processes.</summary>
+    public List<(Aid Aid, FoundResource Found)> Resources { get; } = [];
 
     /// <summary>What has ever run here.</summary>
     public HashSet<Aid> HaveRun { get; } = [];

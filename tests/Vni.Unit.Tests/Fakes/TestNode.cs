@@ -212,6 +212,8 @@ internal sealed class TestNode : IAsyncDisposable
         Assert.Subset(states.Select(s => s.Aid).ToHashSet(), snapshots.Select(s => s.Aid).ToHashSet());
         var eventsOf = (await RangeAsync($"{Keys.Root}events/")).Select(pair => pair.Key[(Keys.Root.Length + 7)..].Split('/')[0]).Distinct();
         Assert.Subset(states.Select(s => s.Aid.Value).ToHashSet(), eventsOf.ToHashSet());
+        var resourcesOf = (await RangeAsync($"{Keys.Root}resources/")).Select(pair => pair.Key[(Keys.Root.Length + 10)..].Split('/')[0]).Distinct();
+        Assert.Subset(states.Select(s => s.Aid.Value).ToHashSet(), resourcesOf.ToHashSet());
     }
 
     public async ValueTask DisposeAsync()

@@ -4,6 +4,7 @@ using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Messages;
+using Vni.Actors.Resources;
 using Vni.Node.Api;
 using Xunit;
 
@@ -53,6 +54,20 @@ public sealed class ApiTests : IAsyncLifetime
         Assert.Empty(((ApplicationDeclaration)_api.Service.Calls[1]).Processes);
         await _api.SendAsync(HttpMethod.Post, "/v1/applications/web/stop", "{}");
         Assert.Equal("stop web 10", _api.Service.Calls[2]);
+    }
+
+    [Fact]
+    public async Task Resource_ids_are_asked_for_with_whatever_characters_they_have()
+    {
+        await _api.SendAsync(HttpMethod.Get, "/v1/applications/web/resources?type=process-group");
+        var (status, resource) = await _api.SendAsync(HttpMethod.Get, "/v1/applications/web/translate?type=unix-socket&virtual=%2Frun%2Fa%26b.sock");
+        Assert.Equal((200, "/run/a&b.sock"), (status, (string)resource!["virtual"]!));
+        await _api.SendAsync(HttpMethod.Get, "/v1/translate?type=tcp&system=socket:[7]&node=n2");
+        Assert.Equal<object>(
+            [("resources", "web", (ResourceType?)ResourceType.ProcessGroup), ("translate", "web", ResourceType.UnixSocket, "/run/a&b.sock"), ("translate", "n2", ResourceType.Tcp, "socket:[7]")],
+            _api.Service.Calls);
+        foreach (var query in new[] { "applications/web/resources?type=nothing", "applications/web/translate?type=tcp", "translate?system=7", "translate?type=tcp&system=7&node=a.b" })
+            Assert.Equal(400, (await _api.SendAsync(HttpMethod.Get, $"/v1/{query}")).Status);
     }
 
     [Fact]
@@ -113,6 +128,8 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData(ErrorCodes.Forbidden, 403)]
     [InlineData(ErrorCodes.NotFound, 404)]
     [InlineData(ErrorCodes.SnapshotNotFound, 404)]
+    [InlineData(ErrorCodes.UnknownResource, 404)]
+    [InlineData(ErrorCodes.ForeignResource, 404)]
     [InlineData(ErrorCodes.NameInUse, 409)]
     [InlineData(ErrorCodes.AddressInUse, 409)]
     [InlineData(ErrorCodes.HostnameInUse, 409)]
@@ -300,7 +317,7 @@ public sealed class ApiTests : IAsyncLifetime
             .OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>()
             .SelectMany(e => e.Metadata.OfType<Microsoft.AspNetCore.Routing.HttpMethodMetadata>().Single().HttpMethods.Select(m => $"{m} {e.RoutePattern.RawText!.TrimEnd('/')}"))
             .Where(r => r != "GET /openapi.json").Distinct().Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(26, mapped.Count);
+        Assert.Equal(30, mapped.Count);
         Assert.Equal(mapped, described);
         Assert.NotNull(document["paths"]!["/v1/applications"]!["post"]!["requestBody"]);
         Assert.NotNull(document["components"]!["schemas"]!["ApplicationDeclaration"]!["properties"]!["processes"]);

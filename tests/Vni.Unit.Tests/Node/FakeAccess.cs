@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
+using Vni.Actors.Resources;
 
 namespace Vni.Unit.Tests.Node;
 
@@ -16,6 +17,10 @@ internal sealed class FakeAccess(string logs) : IInstanceAccess
     public IReadOnlyList<LiveProcess> ListProcesses(Aid aid) => [];
 
     public IReadOnlyList<ChainMember> ListChain(Aid aid) => [];
+
+    public InstanceResources? FindResources(Aid aid) => null;
+
+    public Aid FindHolder(ResourceType type, string system) => throw new NotSupportedException();
 
     public Stream? OpenLog(Aid aid, string process)
     {

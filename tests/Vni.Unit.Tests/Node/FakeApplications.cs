@@ -4,6 +4,7 @@ using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
+using Vni.Actors.Resources;
 using Vni.Node.Api;
 
 namespace Vni.Unit.Tests.Node;
@@ -64,6 +65,17 @@ internal sealed class FakeApplications : IApplicationService
         if (!follow) yield break;
         await foreach (var happened in Events.Reader.ReadAllAsync(cancellationToken)) yield return happened;
     }
+
+    public Task<IReadOnlyList<ResourceView>> ListResourcesAsync(Aid aid, ResourceType? type, CancellationToken cancellationToken) =>
+        Done<IReadOnlyList<ResourceView>>(("resources", aid.Value, type), [Resource(aid.Value)]);
+
+    public Task<ResourceView> TranslateAsync(Aid aid, ResourceType type, string virtualId, CancellationToken cancellationToken) =>
+        Done(("translate", aid.Value, type, virtualId), Resource(aid.Value));
+
+    public Task<ResourceView> TranslateSystemAsync(string? node, ResourceType type, string system, CancellationToken cancellationToken) =>
+        Done(("translate", node, type, system), Resource("web"));
+
+    private static ResourceView Resource(string aid) => new() { Aid = aid, Type = "unix-socket", Virtual = "/run/a&b.sock", Node = "n1", System = "socket:[7]", Owner = 2, Disposition = "virtualize" };
 
     private static SnapshotView Snapshot(Aid aid) =>
         new() { Snapshot = $"{aid}.000000000001", Aid = aid.Value, Node = "n1", Created = default, Size = 1, Durable = true };
