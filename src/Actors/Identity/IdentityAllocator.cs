@@ -144,6 +144,7 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
             Identity = new VirtualIdentity(address.ToString(), settings.Addresses.PrefixLength, VirtualIdentity.MacOf(address), hostname),
             Status = ApplicationStatus.Starting,
             Node = settings.Node,
+            Origin = settings.Node,
             Epoch = 1,
             Created = now,
             Changed = now,

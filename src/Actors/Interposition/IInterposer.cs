@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Rules;
 using Vni.Actors.Snapshots;
 
 namespace Vni.Actors.Interposition;
@@ -84,7 +85,11 @@ public interface IInterposer : IAsyncDisposable
 /// <param name="Identity">Address, MAC, hostname.</param>
 /// <param name="Declaration">The chain, root and limits.</param>
 /// <param name="Epoch">Epoch of the owner that asks.</param>
-public sealed record InstanceSpec(Aid Aid, VirtualIdentity Identity, ApplicationDeclaration Declaration, long Epoch);
+public sealed record InstanceSpec(Aid Aid, VirtualIdentity Identity, ApplicationDeclaration Declaration, long Epoch)
+{
+    /// <summary>The declaration's rules, evaluated for this instance. Only a start needs them.</summary>
+    public EvaluatedRules Rules { get; init; } = EvaluatedRules.None;
+}
 
 /// <param name="InitPid">Pid of the harness in the node's PID namespace.</param>
 public sealed record StartedInstance(int InitPid);

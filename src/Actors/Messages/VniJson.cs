@@ -22,6 +22,7 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(IReadOnlyList<ApplicationView>))]
 [JsonSerializable(typeof(SnapshotView))]
 [JsonSerializable(typeof(IReadOnlyList<SnapshotView>))]
+[JsonSerializable(typeof(RulesView))]
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(ErrorView))]

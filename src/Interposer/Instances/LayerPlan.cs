@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
 using System.Net;
 using Vni.Actors.Identity;
+using Vni.Actors.Rules;
 
 namespace Vni.Interposer.Instances;
 
@@ -8,7 +9,11 @@ namespace Vni.Interposer.Instances;
 /// <param name="HarnessPath">The harness to copy.</param>
 /// <param name="Masks">Absolute paths in the root that are hidden; a last segment may hold <c>*</c>.</param>
 /// <param name="ResolverConfiguration">The node's <c>/etc/resolv.conf</c>; <c>null</c>: it has none.</param>
-internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, string? ResolverConfiguration);
+internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, string? ResolverConfiguration)
+{
+    /// <summary>Dynamic symbolic links.</summary>
+    public IReadOnlyList<Redirection> Redirections { get; init; } = [];
+}
 
 /// <summary>
 /// What a new layer holds before its instance is started: the harness, the instance's own names, device nodes, mount
@@ -39,7 +44,7 @@ internal sealed class LayerPlan
         plan.AddRuntimeDirectory();
         plan.MakeDirectory("/var/log/vni", Executable);
         plan.AddNames(request.Identity, request.ResolverConfiguration);
-        return plan._steps;
+        return [.. plan._steps, .. RedirectionPlan.Of(request.Redirections, plan._steps, lower)]; // Last: they look at all that is made.
     }
 
     /// <summary>The steps for a layer that an instance has used: the application may have written over the harness.</summary>
