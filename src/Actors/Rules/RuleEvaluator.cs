@@ -7,6 +7,9 @@ namespace Vni.Actors.Rules;
 /// <param name="open">Variables whose value stands for one that is not known yet.</param>
 internal sealed class RuleEvaluator(Func<string, string?> values, Func<string, bool> open)
 {
+    /// <summary>Bytes of a path at which nothing more is put together; it is too long in any case.</summary>
+    private const int MaxRendered = 4 * RuleLimits.MaxPath;
+
     private readonly List<RuleProblem> _problems = [];
 
     /// <summary>What the rules mean, as far as they are good, and what is wrong with the others.</summary>
@@ -31,7 +34,7 @@ internal sealed class RuleEvaluator(Func<string, string?> values, Func<string, b
 
     private string? Path(RuleText text, bool isTarget)
     {
-        if (Render(text, RuleLimits.MaxPath) is not { } path) return null;
+        if (Render(text, MaxRendered) is not { } path) return null;
 
         // A value that is not known yet may be the beginning of an absolute path.
         var whole = text.Parts is [RulePart.Variable first, ..] && open(first.Name) ? "/" + path : path;
