@@ -94,7 +94,7 @@ public sealed class RulesCommandTests : IDisposable
         Assert.Equal(1, run.Status);
         Assert.Contains($"{file} has 1 problem; nothing was started", run.Error);
         Assert.Contains($"{file}:1:24: the application has no property 'colour'", run.Error);
-        Assert.Contains("no daemon", (await CliRun.Of(null, "run", "--rules", file, "--property", "colour=red", "--", "true")).Error.Replace("daemon_unavailable", "no daemon", StringComparison.Ordinal));
+        Assert.Contains("daemon_unavailable", (await CliRun.Of(null, "run", "--rules", file, "--property", "colour=red", "--", "true")).Error); // Good rules get as far as that.
         Assert.Equal(2, (await CliRun.Of(null, "run", "--property", "colour", "--", "true")).Status);
     }
 
