@@ -45,10 +45,10 @@ public sealed class RedirectionTests : IAsyncLifetime
         var instance = await _node.StartAsync(Spec(
             new Redirection(Scratch, "/usr/app/web/scratch", false, default), new Redirection("/root", "/usr/app/web/root", false, default), new Redirection("/etc/shadow", "/run/web/shadow", false, default)));
         var (_, output) = await instance.RunAsync($"""
-            cat {Scratch}/beside; ls -A {_node.Options.StateDirectory} /usr/app/web/scratch/state /usr/app/web/root | grep -v :$
+            cat {Scratch}/beside; ls -A {_node.Options.StateDirectory} /usr/app/web/scratch/state /usr/app/web/root | grep -v -e ':$' -e '^$'
             cat /etc/shadow; echo mine > /etc/shadow; cat /run/web/shadow
             """);
-        Assert.Equal("seen\ncat: /etc/shadow: No such file or directory\nmine\n", output.Replace("\n\n", "\n", StringComparison.Ordinal));
+        Assert.Equal("seen\ncat: /etc/shadow: No such file or directory\nmine\n", output);
     }
 
     [Fact]
