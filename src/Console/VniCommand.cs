@@ -57,6 +57,7 @@ internal sealed class VniCommand
             new RegistryCommand(this).Create(),
             new FarmCommand(this).Create(),
             new CertificatesCommand(this).Create(),
+            new RulesCommand(this, names).Create(),
             new TopCommand(this).Create(),
             new ConsoleCommand(this).Create(),
             new VersionCommand(this).Create(),

@@ -3,6 +3,7 @@ using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Nodes;
 using Vni.Actors.Registry;
+using Vni.Actors.Rules;
 using Vni.Actors.Snapshots;
 using static Vni.Actors.Applications.ApplicationStatus;
 
@@ -43,7 +44,10 @@ internal sealed partial class ApplicationActor
         error is StaleWriteException stale ? new Written.Stale(stale) : throw new InvalidOperationException("What is true could not be recorded.", error);
 
     private void Launch() =>
-        PipeTo(interposer.StartAsync(Spec, Context.Stopping), started => new Outcome.Launched(started.InitPid), Failed);
+        PipeTo(StartAsync(Spec, State), started => new Outcome.Launched(started.InitPid), Failed);
+
+    private async Task<StartedInstance> StartAsync(InstanceSpec instance, ApplicationState state) =>
+        await interposer.StartAsync(instance with { Rules = InstanceRules.Of(state) }, Context.Stopping).ConfigureAwait(false);
 
     private string NextSnapshotId() => SnapshotIds.Next(State.Aid, Context.TimeProvider.GetUtcNow(), _shelf.Newest?.Id);
 

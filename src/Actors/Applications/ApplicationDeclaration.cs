@@ -30,6 +30,12 @@ public sealed record ApplicationDeclaration
     /// <summary>What the instance may use of the node.</summary>
     public ResourceLimits Limits { get; set; } = new();
 
+    /// <summary>Rules as they were written, not evaluated (<c>docs/rules.md</c>); <c>null</c>: none.</summary>
+    public string? Rules { get; set; }
+
+    /// <summary>Properties of its own that rules can speak of, by name; <c>null</c>: none.</summary>
+    public IReadOnlyDictionary<string, string>? Properties { get; set; }
+
     /// <summary>The chain: the programs that are started together and share the AID. At least one, at most 64.</summary>
     public IReadOnlyList<ProcessDeclaration> Processes { get; set; } = [];
 }

@@ -60,6 +60,9 @@ public sealed record ApplicationState
     /// <summary>The node that runs it or holds its snapshot.</summary>
     public required string Node { get; init; }
 
+    /// <summary>The node on which it was first run; <c>null</c> in records from before there were rules.</summary>
+    public string? Origin { get; init; }
+
     /// <summary>Number of times that ownership has changed: the fencing token. The first owner has 1.</summary>
     public required long Epoch { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Vni.Actors.Identity;
+using Vni.Actors.Rules;
 
 namespace Vni.Actors.Applications;
 
@@ -70,6 +71,8 @@ public static class DeclarationValidator
         if (declaration.Checkpoint is { } checkpoint && !(checkpoint.EverySeconds is >= MinCheckpoint and <= MaxCheckpoint)) // Written so that NaN is refused.
             problems.Add($"a checkpoint every {checkpoint.EverySeconds} seconds is not possible: give {MinCheckpoint} to {MaxCheckpoint}");
         CheckLimits(declaration.Limits, problems);
+        CheckProperties(declaration.Properties, problems);
+        if (declaration.Rules is { } rules) problems.AddRange(RuleChecker.Check(rules, declaration.Properties ?? new Dictionary<string, string>()).Where(p => !p.IsWarning).Select(p => p.In("rules")));
         CheckChain(declaration.Processes, problems);
         return problems;
     }
@@ -100,6 +103,18 @@ public static class DeclarationValidator
             problems.Add($"memory limit of {memory} bytes is too small: give at least 1 MiB ({MinMemory} bytes)");
         if (limits?.Cpus is { } cpus && !(cpus is >= MinCpus and <= MaxCpus)) // Written so that NaN is refused.
             problems.Add($"limit of {cpus} cpus is not valid: give {MinCpus} to {MaxCpus}");
+    }
+
+    private static void CheckProperties(IReadOnlyDictionary<string, string>? properties, List<string> problems)
+    {
+        if (properties is null) return;
+        if (properties.Count > RuleLimits.MaxProperties) problems.Add($"{properties.Count} properties are given: at most {RuleLimits.MaxProperties} are possible");
+        foreach (var (name, value) in properties)
+        {
+            if (RuleProperties.NameProblem(name) is { } wrong) problems.Add($"property {DnsLabel.Quote(name)} is not valid: {wrong}");
+            else if (value is null) problems.Add($"property {name} is null: give it text");
+            else if (RuleProperties.ValueProblem(value) is { } bad) problems.Add($"the value of property {name} is not valid: {bad}");
+        }
     }
 
     private static void CheckChain(IReadOnlyList<ProcessDeclaration>? processes, List<string> problems)

@@ -165,6 +165,7 @@ internal sealed class IdentityAllocator(IRegistry registry, RegistryKeys keys, N
             },
             Status = ApplicationStatus.Starting,
             Node = settings.Node,
+            Origin = settings.Node,
             Epoch = 1,
             Created = now,
             Changed = now,

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Rules;
 using Vni.Actors.Snapshots;
 
 namespace Vni.Actors.Interposition;
@@ -99,6 +100,9 @@ public sealed record InstanceSpec(Aid Aid, VirtualIdentity Identity, Application
 {
     /// <summary>Programs that have joined it.</summary>
     public IReadOnlyList<ProcessDeclaration> Joined { get; set; } = [];
+
+    /// <summary>The declaration's rules, evaluated for this instance. Only a start needs them.</summary>
+    public EvaluatedRules Rules { get; init; } = EvaluatedRules.None;
 }
 
 /// <param name="InitPid">Pid of the harness in the node's PID namespace.</param>

@@ -55,6 +55,9 @@ public sealed record ApplicationView
     /// <summary>What was asked for.</summary>
     public required ApplicationDeclaration Declaration { get; init; }
 
+    /// <summary>What its rules mean for it; <c>null</c>: it has none, or this is one of a list.</summary>
+    public RulesView? Rules { get; init; }
+
     /// <summary>When it was first run (RFC 3339).</summary>
     public required DateTimeOffset Created { get; init; }
 

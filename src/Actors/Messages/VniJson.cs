@@ -24,6 +24,7 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(IReadOnlyList<SnapshotView>))]
 [JsonSerializable(typeof(ResourceView))]
 [JsonSerializable(typeof(IReadOnlyList<ResourceView>))]
+[JsonSerializable(typeof(RulesView))]
 [JsonSerializable(typeof(RestoreView))]
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(ErrorView))]

@@ -94,7 +94,8 @@ public sealed partial class ApplicationService : IAsyncDisposable
         var range = await _registry.RangeAsync(new KeyRange(_keys.Application(aid)), cancellationToken);
         if (range.Pairs is not [var pair]) throw ApplicationSentences.NotFound(aid);
         var state = RegistryJson.Application(pair);
-        return state.Status == ApplicationStatus.Running && state.Node != _settings.Node ? await ViewElsewhereAsync(state, cancellationToken) : View(state);
+        var view = state.Status == ApplicationStatus.Running && state.Node != _settings.Node ? await ViewElsewhereAsync(state, cancellationToken) : View(state);
+        return view with { Rules = RulesView.Of(state) };
     });
 
     /// <summary>Starts a stopped application, from the beginning of its programs.</summary>

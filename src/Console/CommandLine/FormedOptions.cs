@@ -19,7 +19,10 @@ internal static class FormedOptions
     };
 
     /// <summary>Variables as K=V, given any number of times; the last one of a name counts.</summary>
-    public static Option<Dictionary<string, string>> Env(string description) => new("--env")
+    public static Option<Dictionary<string, string>> Env(string description) => Pairs("--env", "variable", description);
+
+    /// <summary>Names and values as K=V, given any number of times; the last one of a name counts.</summary>
+    public static Option<Dictionary<string, string>> Pairs(string name, string what, string description) => new(name)
     {
         Description = description,
         HelpName = "K=V",
@@ -30,7 +33,7 @@ internal static class FormedOptions
             foreach (var token in result.Tokens)
             {
                 var equals = token.Value.IndexOf('=');
-                if (equals <= 0) result.AddError($"--env {DnsLabel.Quote(token.Value)} is not a variable: use NAME=VALUE");
+                if (equals <= 0) result.AddError($"{name} {DnsLabel.Quote(token.Value)} is not a {what}: use NAME=VALUE");
                 else env[token.Value[..equals]] = token.Value[(equals + 1)..];
             }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Cli.Values;
 

@@ -26,13 +26,15 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
     private readonly Option<double?> _checkpoint = FormedOptions.Duration("--checkpoint", "Take a running snapshot this often, to recover from when its node dies [default: never]");
     private readonly Option<long?> _memory = FormedOptions.Size("--memory", "Limit of memory, such as 512M");
     private readonly Option<double?> _cpus = FormedOptions.Processors("--cpus", "Limit of processor time, such as 1.5");
+    private readonly Option<string?> _rules = FormedOptions.Text("--rules", "FILE", "Rules of the application: paths and variables of its own [default: the declaration's]");
+    private readonly Option<Dictionary<string, string>> _properties = FormedOptions.Pairs("--property", "property", "Property that rules can speak of; may be given several times");
     private readonly Argument<string[]> _command = FormedOptions.Command(ArgumentArity.ZeroOrMore);
 
     public Command Create()
     {
         var command = new Command("run", "Start an application with its own address and hostname")
         {
-            _name, _ip, _ip6, _hostname, _env, _user, _workdir, _restart, _root, _node, _checkpoint, _memory, _cpus, _file, _command,
+            _name, _ip, _ip6, _hostname, _env, _user, _workdir, _restart, _root, _node, _checkpoint, _memory, _cpus, _rules, _properties, _file, _command,
         };
         command.Validators.Add(result =>
         {
@@ -63,13 +65,17 @@ internal sealed class RunCommand(VniCommand cli, DaemonNames names)
             Checkpoint = context.Get(_checkpoint),
             Memory = context.Get(_memory),
             Cpus = context.Get(_cpus),
+            Rules = context.Get(_rules) is { } path ? RuleSource.Read(path) : null,
+            Properties = context.Get(_properties) ?? [],
         };
         var declaration = context.Get(_file) is { } file
             ? ApplicationFile.Read(file)
             : new ApplicationDeclaration { Processes = [new ProcessDeclaration { Command = context.Get(_command) }] };
 
+        var wanted = options.Over(declaration);
+        if (options.Rules is { } rules) RuleSource.Check(rules, context.Get(_rules)!, wanted.Properties ?? new Dictionary<string, string>());
         var what = options.Name ?? declaration.Name ?? declaration.Processes[0].Command[0];
-        var application = await context.WaitAsync($"starting {what}", context.Client.RunAsync(options.Over(declaration), cancellationToken));
+        var application = await context.WaitAsync($"starting {what}", context.Client.RunAsync(wanted, cancellationToken));
         context.Print(application, VniJson.Default.ApplicationView, screen =>
             screen.Line(new Piece(application.Aid, Tone.Strong), $"  {application.Ip}  {(application.Ip6 is { } ip6 ? ip6 + "  " : "")}{application.Hostname}"));
         return 0;

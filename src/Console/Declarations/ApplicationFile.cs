@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Rules;
 using Vni.Cli.Values;
 
 namespace Vni.Cli.Declarations;
@@ -19,41 +19,14 @@ internal static class ApplicationFile
     private const long LeastMemory = 1024 * 1024;
     private const double LeastCheckpoint = 1;
 
-    private static readonly string[] s_keys = ["name", "ip", "ip6", "hostname", "root", "node", "checkpoint", "limits", "processes"];
+    private static readonly string[] s_keys = ["name", "ip", "ip6", "hostname", "root", "node", "checkpoint", "limits", "rules", "properties", "processes"];
     private static readonly string[] s_checkpointKeys = ["every"];
     private static readonly string[] s_limitKeys = ["memory", "cpus"];
     private static readonly string[] s_processKeys = ["name", "command", "env", "user", "workdir", .. ChainKeys.Names];
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.InvalidArgument"/>: it cannot be read, or lists every problem with line and column.</exception>
-    public static ApplicationDeclaration Read(string path)
-    {
-        try
-        {
-            // Read up to a limit, not by length: a device or a pipe has none.
-            using var file = File.OpenRead(path);
-            var buffer = new byte[LargestFile + 1];
-            var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            if (length > LargestFile) throw Unreadable(path, "it is larger than 1 MiB");
-            return Parse(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(buffer, 0, length), path);
-        }
-        catch (DecoderFallbackException)
-        {
-            throw Unreadable(path, "it is not UTF-8 text");
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw Unreadable(path, "no such file");
-        }
-        catch (UnauthorizedAccessException)
-        {
-            throw Unreadable(path, Directory.Exists(path) ? "it is a directory" : "permission denied");
-        }
-        catch (Exception e) when (e is IOException or ArgumentException)
-        {
-            throw Unreadable(path, e.Message);
-        }
-    }
+    public static ApplicationDeclaration Read(string path) => Parse(TextFile.Read(path, "declaration", LargestFile), path);
 
     /// <summary>Reads a text; <paramref name="name"/> stands before each problem.</summary>
     public static ApplicationDeclaration Parse(string text, string name)
@@ -82,6 +55,8 @@ internal static class ApplicationFile
         Node = section.Text("node", Label),
         Checkpoint = section.Item("checkpoint") is { } checkpoint ? ReadCheckpoint(checkpoint, problems) : null,
         Limits = section.Item("limits") is { } limits ? ReadLimits(limits, problems) : new ResourceLimits(),
+        Rules = ReadRules(section, problems),
+        Properties = ReadProperties(section, problems),
         Processes = ReadProcesses(section, problems),
     };
 
@@ -103,6 +78,45 @@ internal static class ApplicationFile
         if (section.Item("every") is null) section.Missing("every", "say how often, such as 5m");
         var every = section.Text("every", text => Durations.TryParse(text, out var seconds) && seconds >= LeastCheckpoint ? null : $"{Durations.Rule}, at least 1s");
         return every is not null && Durations.TryParse(every, out var length) ? new CheckpointPolicy(length) : null;
+    }
+
+    /// <summary>Judged without own properties: options may add some.</summary>
+    private static string? ReadRules(Section section, Problems problems)
+    {
+        if (section.Item("rules") is not { } item) return null;
+        if (item is not YamlText { IsNothing: false } text)
+        {
+            problems.Add(item, $"rules must be a text, such as a block after '|'; found {Section.Describe(item)}");
+            return null;
+        }
+
+        foreach (var problem in RuleChecker.Check(text.Text, null).Where(p => !p.IsWarning))
+        {
+            problems.Add(item, $"rules, line {problem.Position.Line}, column {problem.Position.Column}: {problem.Sentence}");
+        }
+
+        return text.Text;
+    }
+
+    private static Dictionary<string, string>? ReadProperties(Section section, Problems problems)
+    {
+        if (section.Item("properties") is not { } item) return null;
+        if (item is not YamlMap map)
+        {
+            problems.Add(item, $"properties must be a mapping of names to values; found {Section.Describe(item)}");
+            return null;
+        }
+
+        var properties = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in map.Entries)
+        {
+            if (RuleProperties.NameProblem(key.Text) is { } wrong) problems.Add(key, $"property {DnsLabel.Quote(key.Text)} is not valid: {wrong}");
+            else if (value is not YamlText { IsNothing: false } text) problems.Add(value, $"properties.{key.Text} must be a text; found {Section.Describe(value)}");
+            else if (RuleProperties.ValueProblem(text.Text) is { } bad) problems.Add(value, $"properties.{key.Text} is not valid: {bad}");
+            else if (!properties.TryAdd(key.Text, text.Text)) problems.Add(key, $"key '{key.Text}' in properties is given twice");
+        }
+
+        return properties;
     }
 
     private static List<ProcessDeclaration> ReadProcesses(Section section, Problems problems)
@@ -227,7 +241,4 @@ internal static class ApplicationFile
             : "use an IPv4 address such as 10.117.0.5";
 
     private static string? AbsolutePath(string text) => text.StartsWith('/') && !text.Contains('\0') ? null : "use an absolute path";
-
-    private static VniException Unreadable(string path, string why) =>
-        new(ErrorCodes.InvalidArgument, $"declaration {DnsLabel.Quote(path)} cannot be read: {why}");
 }

@@ -24,6 +24,12 @@ internal sealed record RunOptions
 
     public double? Cpus { get; init; }
 
+    /// <summary>The text of rules, in place of the declaration's.</summary>
+    public string? Rules { get; init; }
+
+    /// <summary>Added to the declaration's properties, or replacing them.</summary>
+    public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Added to every process's own variables, or replacing them.</summary>
     public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
 
@@ -47,13 +53,18 @@ internal sealed record RunOptions
         Node = Node ?? declaration.Node,
         Checkpoint = Checkpoint is { } every ? new CheckpointPolicy(every) : declaration.Checkpoint,
         Limits = new ResourceLimits { Memory = Memory ?? declaration.Limits.Memory, Cpus = Cpus ?? declaration.Limits.Cpus },
+        Rules = Rules ?? declaration.Rules,
+        Properties = Properties.Count == 0 ? declaration.Properties : Over(declaration.Properties ?? new Dictionary<string, string>(), Properties),
         Processes = [.. declaration.Processes.Select(Over)],
     };
 
-    private ProcessDeclaration Over(ProcessDeclaration process)
+    private ProcessDeclaration Over(ProcessDeclaration process) =>
+        process with { Env = Over(process.Env, Env), User = User ?? process.User, Workdir = Workdir ?? process.Workdir, Restart = Restart ?? process.Restart };
+
+    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> declared, IReadOnlyDictionary<string, string> given)
     {
-        var env = new Dictionary<string, string>(process.Env);
-        foreach (var (name, value) in Env) env[name] = value;
-        return process with { Env = env, User = User ?? process.User, Workdir = Workdir ?? process.Workdir, Restart = Restart ?? process.Restart };
+        var all = new Dictionary<string, string>(declared);
+        foreach (var (name, value) in given) all[name] = value;
+        return all;
     }
 }

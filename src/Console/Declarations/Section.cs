@@ -1,5 +1,5 @@
+using Vni.Actors;
 using Vni.Actors.Identity;
-using Vni.Cli.Values;
 
 namespace Vni.Cli.Declarations;
 

@@ -32,6 +32,17 @@ internal sealed record CertificateDocument(string Certificate, string Key, strin
 /// <param name="Removed">Whether there was anything of it.</param>
 internal sealed record FarmRemovedDocument(string Name, bool Removed);
 
+/// <param name="File">A file of rules.</param>
+/// <param name="Changed">Whether formatting changes it.</param>
+internal sealed record FormattedDocument(string File, bool Changed);
+
+/// <param name="File">A file of rules.</param>
+/// <param name="Line">From 1.</param>
+/// <param name="Column">From 1.</param>
+/// <param name="Severity"><c>error</c> or <c>warning</c>.</param>
+/// <param name="Message">One sentence.</param>
+internal sealed record RuleProblemDocument(string File, int Line, int Column, string Severity, string Message);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(VersionDocument))]
 [JsonSerializable(typeof(RemovedDocument))]
@@ -41,6 +52,8 @@ internal sealed record FarmRemovedDocument(string Name, bool Removed);
 [JsonSerializable(typeof(DownDocument))]
 [JsonSerializable(typeof(CertificateDocument))]
 [JsonSerializable(typeof(TopDocument))]
+[JsonSerializable(typeof(IReadOnlyList<FormattedDocument>))]
+[JsonSerializable(typeof(IReadOnlyList<RuleProblemDocument>))]
 [JsonSerializable(typeof(FarmDocument))]
 [JsonSerializable(typeof(FarmRemovedDocument))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -44,10 +44,12 @@ internal sealed class LayerBuilder(InterposerOptions options, Func<string, ILaye
         try
         {
             Directory.CreateDirectory(unfinished);
-            var request = new LayerRequest(instance.Identity, options.HarnessPath, MasksOf(root), options.Names, ProcFile.TryRead("/etc/resolv.conf"));
+            var request = new LayerRequest(instance.Identity, options.HarnessPath, MasksOf(root), options.Names, ProcFile.TryRead("/etc/resolv.conf")) { Redirections = instance.Rules.Redirections };
+            var steps = LayerPlan.ForNew(request, new LowerRoot(root));
+            CheckRedirects(instance, steps);
             using (var writer = openWriter(unfinished))
             {
-                foreach (var step in LayerPlan.ForNew(request, new LowerRoot(root))) writer.Apply(step);
+                foreach (var step in steps) writer.Apply(step);
             }
 
             Directory.Move(unfinished, paths.Upper);
@@ -66,6 +68,19 @@ internal sealed class LayerBuilder(InterposerOptions options, Func<string, ILaye
     {
         using var writer = openWriter(paths.Upper);
         foreach (var step in steps) writer.Apply(step);
+    }
+
+    /// <summary>Without one of these switches the kernel refuses to enter such a directory.</summary>
+    private static void CheckRedirects(InstanceSpec instance, IReadOnlyList<LayerStep> steps)
+    {
+        const string parameters = "/sys/module/overlay/parameters/";
+        if (!steps.Any(step => step is LayerStep.MakeDirectory { Redirect: not null })) return;
+        if (IsOn("redirect_always_follow") || IsOn("redirect_dir")) return;
+        throw new VniException(
+            ErrorCodes.NodeIncapable,
+            $"cannot start application {instance.Aid}: its rules redirect a directory, which this kernel's overlayfs does not follow; write Y to {parameters}redirect_always_follow");
+
+        static bool IsOn(string name) => ProcFile.TryRead(parameters + name)?.Trim() == "Y";
     }
 
     private string CheckRoot(InstanceSpec instance)

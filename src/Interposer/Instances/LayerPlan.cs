@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
 using Vni.Actors.Identity;
 using Vni.Actors.Names;
+using Vni.Actors.Rules;
 
 namespace Vni.Interposer.Instances;
 
@@ -9,7 +10,11 @@ namespace Vni.Interposer.Instances;
 /// <param name="Masks">Absolute paths in the root that are hidden; a last segment may hold <c>*</c>.</param>
 /// <param name="Names">What it is told about names.</param>
 /// <param name="ResolverConfiguration">The node's <c>/etc/resolv.conf</c>; <c>null</c>: it has none.</param>
-internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, InstanceNames Names, string? ResolverConfiguration);
+internal sealed record LayerRequest(VirtualIdentity Identity, string HarnessPath, IReadOnlyList<string> Masks, InstanceNames Names, string? ResolverConfiguration)
+{
+    /// <summary>Dynamic symbolic links.</summary>
+    public IReadOnlyList<Redirection> Redirections { get; init; } = [];
+}
 
 /// <summary>
 /// What a new layer holds before its instance is started: the harness, the instance's own names, device nodes, mount
@@ -40,7 +45,7 @@ internal sealed class LayerPlan
         plan.AddRuntimeDirectory();
         plan.MakeDirectory("/var/log/vni", Executable);
         plan.AddNames(request.Identity, request.Names, request.ResolverConfiguration);
-        return plan._steps;
+        return [.. plan._steps, .. RedirectionPlan.Of(request.Redirections, plan._steps, lower)]; // Last: they look at all that is made.
     }
 
     /// <summary>The steps for a layer that an instance has used: the application may have written over the harness.</summary>

@@ -14,7 +14,7 @@ internal sealed class LayerWriter(string upper) : ILayerWriter
         switch (step)
         {
             case LayerStep.MakeDirectory d:
-                _layer.MakeDirectory(d.Path, d.Mode, d.Uid, d.Gid, d.Opaque);
+                _layer.MakeDirectory(d.Path, d.Mode, d.Uid, d.Gid, d.Opaque, d.Redirect);
                 break;
             case LayerStep.Device d:
                 _layer.MakeCharacterDevice(d.Path, d.Major, d.Minor, d.Mode);
@@ -30,7 +30,7 @@ internal sealed class LayerWriter(string upper) : ILayerWriter
                 break;
             case LayerStep.CopyOf c:
                 using (var source = File.OpenRead(c.Source))
-                using (var target = new FileStream(_layer.CreateFile(c.Path, c.Mode, 0, 0), FileAccess.Write, bufferSize: 0))
+                using (var target = new FileStream(_layer.CreateFile(c.Path, c.Mode, c.Uid, c.Gid), FileAccess.Write, bufferSize: 0))
                 {
                     source.CopyTo(target);
                 }

@@ -67,7 +67,7 @@ internal sealed class RootedDirectory : IDisposable
     }
 
     /// <summary>Makes a directory, or gives the one that is there mode and owner.</summary>
-    public void MakeDirectory(string path, int mode, int uid, int gid, bool opaque)
+    public void MakeDirectory(string path, int mode, int uid, int gid, bool opaque, string? redirect = null)
     {
         using var parent = Parent(path, out var name);
         Libc.MakeDirectory(parent, name, Subject(path));
@@ -76,6 +76,7 @@ internal sealed class RootedDirectory : IDisposable
 
         // What overlayfs looks for on a directory that hides the one below it.
         if (opaque) Libc.SetAttribute(made, "trusted.overlay.opaque", "y"u8, Subject(path));
+        if (redirect is not null) Libc.SetAttribute(made, "trusted.overlay.redirect", Encoding.UTF8.GetBytes(redirect), Subject(path));
     }
 
     /// <summary>Makes a character device; 0, 0 is what overlayfs takes for "there is no such file".</summary>
@@ -303,6 +304,10 @@ internal static partial class Libc
 
         [FieldOffset(40)]
         public ulong Size;
+
+        /// <summary>Id of the mount that it lies on; the kernel tells it always (5.8).</summary>
+        [FieldOffset(144)]
+        public ulong Mount;
 
         [FieldOffset(96)]
         public long ChangedSeconds;

@@ -38,7 +38,8 @@ internal static class ExecRoute
         if (!context.WebSockets.IsWebSocketRequest || !context.WebSockets.WebSocketRequestedProtocols.Contains(ExecFrames.Protocol))
             throw new VniException(ErrorCodes.InvalidArgument, $"cannot run a program in '{name}': open a WebSocket with sub-protocol {ExecFrames.Protocol}");
         var request = Check(name, arg, env, user, workdir, tty, cols, rows);
-        await service.GetAsync(name, context.RequestAborted);
+        var application = await service.GetAsync(name, context.RequestAborted);
+        if (application.Rules is { Environment: { Count: > 0 } set }) request = request with { Env = set.Concat(request.Env).GroupBy(e => e.Key, StringComparer.Ordinal).ToDictionary(e => e.Key, e => e.Last().Value, StringComparer.Ordinal) };
 
         await using var visitor = await access.ExecAsync(name, request, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(ExecFrames.Protocol);

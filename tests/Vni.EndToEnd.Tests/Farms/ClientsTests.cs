@@ -118,6 +118,27 @@ public sealed class ClientsTests(PlaygroundFixture fixture) : PlaygroundTests(fi
     }
 
     /// <summary>Moves an application through a round; after each move <paramref name="check"/> must find it well.</summary>
+    [Fact]
+    public async Task A_file_that_is_open_below_a_redirected_path_goes_on_on_every_node_beside_a_second_copy_of_the_program()
+    {
+        var (root, rules) = await FixedProgram.MakeAsync(Farm.Directory, App("fixed"));
+        async Task<LineClient> RunAsync(string aid) =>
+            await LineClient.ConnectAsync(Farm.Client, (await Farm.VniJsonAsync("n1", "run", "--name", aid, "--root", root, "--rules", rules, "--", "/fixed")).Text("ip"), 7100);
+        await using var one = await RunAsync("one");
+        await using var two = await RunAsync("two");
+        await one.AskAsync("SET 11");
+        foreach (var node in new[] { "n2", "n3", "n1" })
+        {
+            await Farm.MigrateAsync("one", node);
+            FixedProgram.Check(await FixedProgram.ReportAsync(one), "one", 11);
+            await one.CountAsync();
+            Assert.Equal(await one.CountAsync(), File.ReadLines(Path.Combine(Farm.StateOf(node), "instances/one/upper/usr/app/one/config/journal")).Count());
+        }
+
+        FixedProgram.Check(await FixedProgram.ReportAsync(two), "two", 7);
+        FixedProgram.CheckRoot(root);
+    }
+
     private async Task AroundAsync(string aid, Func<Task> check)
     {
         await check();

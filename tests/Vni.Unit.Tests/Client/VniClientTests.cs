@@ -47,7 +47,7 @@ public sealed class VniClientTests
                 "GET /v1/version",
                 "GET /v1/check",
                 "GET /v1/applications",
-                """POST /v1/applications {"name":"web","ip":null,"ip6":null,"hostname":null,"root":"/","node":null,"checkpoint":null,"limits":{"memory":null,"cpus":null},"processes":[]}""",
+                """POST /v1/applications {"name":"web","ip":null,"ip6":null,"hostname":null,"root":"/","node":null,"checkpoint":null,"limits":{"memory":null,"cpus":null},"rules":null,"properties":null,"processes":[]}""",
                 "GET /v1/applications/web",
                 "DELETE /v1/applications/web",
                 "DELETE /v1/applications/web?force=true",

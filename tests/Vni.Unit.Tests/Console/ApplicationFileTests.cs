@@ -43,6 +43,37 @@ public sealed class ApplicationFileTests
     }
 
     [Fact]
+    public void Rules_and_properties_are_read_and_their_problems_are_told_in_place()
+    {
+        var declaration = ApplicationFile.Parse(
+            """
+            rules: |
+              Define <C> as PROPERTY "colour"
+              SET ENV "A" = "<C>"  # kept
+            properties: { colour: red, tier: 1 }
+            processes: [{command: a}]
+            """,
+            "a.yaml");
+        Assert.Equal("Define <C> as PROPERTY \"colour\"\nSET ENV \"A\" = \"<C>\"  # kept\n", declaration.Rules);
+        Assert.Equal(new Dictionary<string, string> { ["colour"] = "red", ["tier"] = "1" }, declaration.Properties);
+        AssertProblems(
+            """
+            rules: |
+              SET ENV "A" = "<C>"
+              FOO
+            properties: { node: a, colour: [b], tier: "a\0", b: 1, b: 2 }
+            processes: [{command: a}]
+            """,
+            "a.yaml:1:8: rules, line 1, column 16: the variable <C> is not defined; write 'Define <C> as PROPERTY ...'",
+            "a.yaml:1:8: rules, line 2, column 1: unknown rule 'FOO': write Define, REDIR PATH, SET ENV or RESOURCE",
+            "a.yaml:4:15: property 'node' is not valid: every instance has that property; choose another name",
+            "a.yaml:4:32: properties.colour must be a text; found a list",
+            "a.yaml:4:43: properties.tier is not valid: it holds a control character",
+            "a.yaml:4:56: key 'b' in properties is given twice");
+        AssertProblems("rules: [a]\nproperties: b\nprocesses: [{command: a}]", "a.yaml:1:8: rules must be a text, such as a block after '|'; found a list", "a.yaml:2:13: properties must be a mapping of names to values; found 'b'");
+    }
+
+    [Fact]
     public void The_least_is_one_command()
     {
         var declaration = ApplicationFile.Parse("processes: [{command: sleep 100}]", "a.yaml");
@@ -112,7 +143,7 @@ public sealed class ApplicationFileTests
     [InlineData("", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
     [InlineData("# nothing\n", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
     [InlineData("~", "a.yaml:1:1: the file is empty; a declaration needs at least the key 'processes'")]
-    [InlineData("[a]", "a.yaml:1:1: a declaration must be a mapping of name, ip, ip6, hostname, root, node, checkpoint, limits, processes; found a list")]
+    [InlineData("[a]", "a.yaml:1:1: a declaration must be a mapping of name, ip, ip6, hostname, root, node, checkpoint, limits, rules, properties, processes; found a list")]
     [InlineData("name: a", "a.yaml:1:1: missing key 'processes'; list at least one process with its command")]
     [InlineData("processes: []", "a.yaml:1:12: processes is empty; list at least one process with its command")]
     [InlineData("processes: redis", "a.yaml:1:12: processes must be a list; found 'redis'")]
@@ -125,7 +156,7 @@ public sealed class ApplicationFileTests
     [InlineData("processes: [{command: !!str a}]", "a.yaml:1:23: tags (!) are not supported; leave it out")]
     [InlineData("processes: [{command: a}]\n[a, b]: c", "a.yaml:2:1: a key must be a single word")]
     [InlineData("processes: [{command: \"a\\0b\"}]", "a.yaml:1:23: processes[0].command holds a null character")]
-    [InlineData("processes: [{command: a}]\n\"ev\\eil\": c", "a.yaml:2:1: unknown key 'ev\\u001bil'; use name, ip, ip6, hostname, root, node, checkpoint, limits, processes")]
+    [InlineData("processes: [{command: a}]\n\"ev\\eil\": c", "a.yaml:2:1: unknown key 'ev\\u001bil'; use name, ip, ip6, hostname, root, node, checkpoint, limits, rules, properties, processes")]
     [InlineData("limits: {memory: 1K}\nprocesses: [{command: a}]", "a.yaml:1:18: limits.memory '1K' is not valid: use bytes or a multiple such as 512M, 1.5G or 64KiB (powers of 1024), at least 1M")]
     public void Each_problem_has_its_place(string text, string problem) => AssertProblems(text, problem);
 

@@ -8,7 +8,10 @@ namespace Vni.Unit.Tests.Cli;
 public sealed class CompletionTests
 {
     [Theory]
-    [InlineData("r", "run restore rids rm registry")]
+    [InlineData("r", "run restore rids rm registry rules")]
+    [InlineData("rules|", "check fmt show")]
+    [InlineData("rules|show|", "cache web")]
+    [InlineData("run|--ru", "--rules")]
     [InlineData("snap", "snapshot snapshots")]
     [InlineData("inspect|", "cache web")]
     [InlineData("inspect|w", "web")]

@@ -29,6 +29,9 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         _ended.Writer.TryWrite(new InstanceEnded(aid, initPid ?? instance.InitPid, Exits));
     }
 
+    /// <summary>What was started, in order.</summary>
+    public List<InstanceSpec> Started { get; } = [];
+
     /// <summary>Reports an end without anything having ended.</summary>
     public void Report(InstanceEnded ended) => _ended.Writer.TryWrite(ended);
 
@@ -48,6 +51,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
 
     public async Task<StartedInstance> StartAsync(InstanceSpec instance, CancellationToken cancellationToken)
     {
+        Started.Add(instance);
         var it = kernel[instance.Aid];
         var layer = it.Layer;
         if (it.Alive) Violate($"{instance.Aid} was started while it ran");

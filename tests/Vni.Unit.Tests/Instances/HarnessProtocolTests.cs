@@ -3,6 +3,7 @@ using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
+using Vni.Actors.Rules;
 using Vni.Interposer;
 using Vni.Interposer.Instances;
 using Xunit;
@@ -37,6 +38,12 @@ public sealed class HarnessProtocolTests
             + "process|a|user|u:g|workdir|/tmp|env|A=x=y|env|Z=1|arg|/bin/echo|arg||arg|two words|"
             + "process|b|user|root|workdir|/|arg|true|end||",
             text.Replace('\0', '|'));
+
+        // What rules set is every process's, unless it has its own.
+        var rules = new EvaluatedRules { Environment = new Dictionary<string, string> { ["A"] = "rules", ["B"] = "rules" } };
+        text = Encoding.UTF8.GetString(HarnessSpec.ForInstance(spec with { Rules = rules }, new InstancePaths(options, spec.Aid), [])).Replace('\0', '|');
+        Assert.Contains("|env|A=x=y|env|B=rules|env|Z=1|arg|/bin/echo|", text, StringComparison.Ordinal);
+        Assert.Contains("|workdir|/|env|A=rules|env|B=rules|arg|true|", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -191,6 +191,8 @@ fd00:117::5 web-1.lab.example web-1
 
         public string? Resolve(string path) => _links.TryGetValue(path, out var target) ? target : _entries.ContainsKey(path) ? path : null;
 
+        public string OnNode(string path) => path;
+
         public IReadOnlyList<string> Names(string directory) =>
             [.. _entries.Keys.Where(k => k != "/" && Path.GetDirectoryName(k) == directory).Select(k => Path.GetFileName(k))];
     }

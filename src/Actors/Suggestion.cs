@@ -1,12 +1,12 @@
-namespace Vni.Cli.Values;
+namespace Vni.Actors;
 
 /// <summary>What a mistyped word was probably meant to be.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
-    /// <summary>The nearest of <paramref name="known"/> if it is near enough: one edit for short words, two for longer ones.</summary>
+    /// <summary>The nearest of <paramref name="known"/>, in whatever case, if it is near enough: one edit for short words, two for longer ones.</summary>
     public static string? For(string word, IEnumerable<string> known)
     {
-        var (nearest, distance) = known.Select(k => (k, Distance(word.ToLowerInvariant(), k))).MinBy(found => found.Item2);
+        var (nearest, distance) = known.Select(k => (k, Distance(word.ToLowerInvariant(), k.ToLowerInvariant()))).DefaultIfEmpty(("", int.MaxValue)).MinBy(found => found.Item2);
         return distance <= (word.Length <= 3 ? 1 : 2) ? nearest : null;
     }
 
