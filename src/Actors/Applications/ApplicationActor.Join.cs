@@ -1,4 +1,6 @@
 using Vni.Actors.Diagnostics;
+using Vni.Actors.Interposition;
+using Vni.Actors.Rules;
 
 namespace Vni.Actors.Applications;
 
@@ -32,8 +34,11 @@ internal sealed partial class ApplicationActor
     private void Join()
     {
         FaultPoints.Reach("join:decided");
-        PipeTo(interposer.JoinAsync(Spec, _join!.Process, Context.Stopping), pid => new Outcome.Joined(pid), Failed);
+        PipeTo(JoinAsync(Spec, State, _join!.Process), pid => new Outcome.Joined(pid), Failed);
     }
+
+    private async Task<int> JoinAsync(InstanceSpec instance, ApplicationState state, ProcessDeclaration process) =>
+        await interposer.JoinAsync(instance, process with { Env = InstanceRules.Of(state).EnvironmentOf(process.Env) }, Context.Stopping);
 
     private void RecordJoin(int pid)
     {

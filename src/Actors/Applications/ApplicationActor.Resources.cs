@@ -1,5 +1,6 @@
 using Vni.Actors.Interposition;
 using Vni.Actors.Resources;
+using Vni.Actors.Rules;
 using static Vni.Actors.Applications.ApplicationStatus;
 
 namespace Vni.Actors.Applications;
@@ -93,7 +94,7 @@ internal sealed partial class ApplicationActor
         try
         {
             if (instance is null) _resources!.Unbind();
-            else if (_resources!.Refresh(settings.Node, instance.Activation, instance.Found, Context.TimeProvider.GetUtcNow()) || _unsaved) SaveSoon();
+            else if (Refresh(instance, InstanceRules.Of(State)) || _unsaved) SaveSoon();
         }
         catch (VniException e)
         {
@@ -104,6 +105,13 @@ internal sealed partial class ApplicationActor
         _lookedAt = Context.TimeProvider.GetTimestamp();
         EndLook(null);
     }
+
+    private bool Refresh(InstanceResources instance, EvaluatedRules rules) => _resources!.Refresh(
+        settings.Node,
+        instance.Activation,
+        [.. instance.Found, .. rules.Redirections.Select(redirection => new FoundResource(ResourceType.Path, redirection.Path, instance.PathOf(redirection.Target), 0))],
+        Context.TimeProvider.GetUtcNow(),
+        (type, name) => rules.DispositionOf(type, name));
 
     private void EndLook(Exception? problem)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Vni.Actors.Identity;
 using Vni.Actors.Resources;
 
@@ -17,6 +18,13 @@ public interface IResourceAccess
     Aid FindHolder(ResourceType type, string system);
 }
 
-/// <param name="Activation">Differs between two times that the instance was brought to life.</param>
+/// <param name="InitPid">Its first process, on the node.</param>
 /// <param name="Found">In no order; no virtual id twice in a type, and no system id.</param>
-public sealed record InstanceResources(string Activation, IReadOnlyList<FoundResource> Found);
+public sealed record InstanceResources(int InitPid, IReadOnlyList<FoundResource> Found)
+{
+    /// <summary>Differs between two times that the instance was brought to life.</summary>
+    public string Activation { get; } = InitPid.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The way of the node's administrator to a file of the instance; proc_pid_root(5).</summary>
+    public string PathOf(string path) => $"/proc/{Activation}/root{path}";
+}

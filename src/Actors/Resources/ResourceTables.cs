@@ -8,8 +8,7 @@ namespace Vni.Actors.Resources;
 /// its time, and is bound to what it is now.
 /// </summary>
 /// <param name="aid">The application.</param>
-/// <param name="rule">What a rule says of a type and a virtual id; <c>null</c>, as a whole or for one: the default.</param>
-public sealed class ResourceTables(Aid aid, Func<ResourceType, string, ResourceDisposition?>? rule = null)
+public sealed class ResourceTables(Aid aid)
 {
     private readonly RidTable[] _tables = [.. Enum.GetValues<ResourceType>().Select(type => new RidTable(aid, type))];
 
@@ -24,17 +23,22 @@ public sealed class ResourceTables(Aid aid, Func<ResourceType, string, ResourceD
 
     /// <summary>Tables as they were kept.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.Conflict"/>: they are not one-to-one.</exception>
-    public static ResourceTables Of(Aid aid, string? activation, IEnumerable<ResourceEntry> entries, Func<ResourceType, string, ResourceDisposition?>? rule = null)
+    public static ResourceTables Of(Aid aid, string? activation, IEnumerable<ResourceEntry> entries)
     {
-        var tables = new ResourceTables(aid, rule) { Activation = activation };
+        var tables = new ResourceTables(aid) { Activation = activation };
         foreach (var entry in entries) tables[entry.Type].Allocate(entry);
         return tables;
     }
 
     /// <summary>Enters what was found. Within one activation a virtual id that stands for another system id is another resource; in
     /// another activation it is the same one, re-bound.</summary>
+    /// <param name="node">Where it was found.</param>
+    /// <param name="activation">Which activation of the instance it was found in.</param>
+    /// <param name="found">All there is.</param>
+    /// <param name="now">The time that new entries begin at.</param>
+    /// <param name="rule">What a rule says of a type and a virtual id; <c>null</c>, as a whole or for one: the default.</param>
     /// <returns>Whether anything has changed.</returns>
-    public bool Refresh(string node, string activation, IReadOnlyList<FoundResource> found, DateTimeOffset now)
+    public bool Refresh(string node, string activation, IReadOnlyList<FoundResource> found, DateTimeOffset now, Func<ResourceType, string, ResourceDisposition?>? rule = null)
     {
         var again = activation == Activation;
         var former = new Dictionary<(ResourceType, string), ResourceEntry>();
@@ -44,14 +48,14 @@ public sealed class ResourceTables(Aid aid, Func<ResourceType, string, ResourceD
         foreach (var resource in found)
         {
             var known = former.GetValueOrDefault((resource.Type, resource.Virtual));
-            var entry = new ResourceEntry(resource.Type, resource.Virtual, node, resource.System, resource.Owner, now, DispositionOf(resource)) { Detail = resource.Detail };
+            var entry = new ResourceEntry(resource.Type, resource.Virtual, node, resource.System, resource.Owner, now, rule?.Invoke(resource.Type, resource.Virtual) ?? DefaultDispositions.Of(resource.Type, resource.Detail)) { Detail = resource.Detail };
             if (known is not null && (!again || known.System == resource.System)) entry = entry with { Since = known.Since };
             changed |= entry != known;
             next.Add(entry);
         }
 
         if (!changed) return false;
-        var tables = Of(aid, activation, next, rule); // All of it is checked before any of it counts.
+        var tables = Of(aid, activation, next); // All of it is checked before any of it counts.
         tables._tables.CopyTo(_tables, 0);
         Activation = activation;
         return true;
@@ -68,7 +72,4 @@ public sealed class ResourceTables(Aid aid, Func<ResourceType, string, ResourceD
 
         Activation = null;
     }
-
-    private ResourceDisposition DispositionOf(FoundResource resource) =>
-        rule?.Invoke(resource.Type, resource.Virtual) ?? DefaultDispositions.Of(resource.Type, resource.Detail);
 }

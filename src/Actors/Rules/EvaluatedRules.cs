@@ -17,6 +17,14 @@ public sealed record EvaluatedRules
     /// <summary>Rules on resources, in order.</summary>
     public IReadOnlyList<ResourcePolicy> Resources { get; init; } = [];
 
+    /// <summary>The environment of a program: what the rules set, and what it has of its own in its place.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentOf(IReadOnlyDictionary<string, string> own)
+    {
+        var all = new Dictionary<string, string>(Environment, StringComparer.Ordinal);
+        foreach (var (name, value) in own) all[name] = value;
+        return all;
+    }
+
     /// <summary>What the rules say of a resource; where several speak of it, the last one counts. <c>null</c>: nothing.</summary>
     /// <param name="type">Its type.</param>
     /// <param name="name">Its virtual id as tables show it: a decimal number, or a path or name.</param>

@@ -8,7 +8,7 @@ namespace Vni.Actors.Rules;
 public static class RuleProperties
 {
     /// <summary>Those that every instance has, as they are spelled; the source's is the first.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["application-ID", "virtual-IP", "hostname", "node", "template", "clone-number"];
+    public static IReadOnlyList<string> Names { get; } = ["application-ID", "virtual-IP", "virtual-IP6", "hostname", "node", "template", "clone-number"];
 
     /// <summary>Whether every instance has a property of that name, whatever its case.</summary>
     public static bool IsBuiltIn(string name) => Names.Contains(name, StringComparer.OrdinalIgnoreCase);
@@ -27,9 +27,10 @@ public static class RuleProperties
         {
             ["application-ID"] = aid.Value,
             ["virtual-IP"] = identity.Ip,
+            ["virtual-IP6"] = identity.Ip6 ?? None,
             ["hostname"] = identity.Hostname,
             ["node"] = node,
-            ["template"] = NoTemplate,
+            ["template"] = None,
             ["clone-number"] = "0",
         };
         foreach (var (name, value) in declaration.Properties ?? new Dictionary<string, string>()) values.TryAdd(name, value);
@@ -50,6 +51,6 @@ public static class RuleProperties
         : Encoding.UTF8.GetByteCount(value) > RuleLimits.MaxProperty ? $"at most {RuleLimits.MaxProperty} bytes are possible"
         : null;
 
-    /// <summary>Of an instance that is no clone.</summary>
-    private const string NoTemplate = "none";
+    /// <summary>The template of an instance that is no clone, and the IPv6 address of one that has none.</summary>
+    private const string None = "none";
 }

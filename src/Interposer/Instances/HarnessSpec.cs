@@ -3,7 +3,6 @@ using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Interposition;
-using Vni.Actors.Rules;
 using Vni.Interposer.Linux;
 
 namespace Vni.Interposer.Instances;
@@ -26,7 +25,7 @@ internal static class HarnessSpec
         spec.Add("work", paths.Work);
         spec.Add("root", paths.Root);
         foreach (var cgroup in cgroups) spec.Add("cgroup", cgroup);
-        foreach (var process in instance.Declaration.Processes) AddProcess(spec, process with { Env = EnvironmentOf(instance.Rules, process) });
+        foreach (var process in instance.Declaration.Processes) AddProcess(spec, process with { Env = instance.Rules.EnvironmentOf(process.Env) });
         return spec.End();
     }
 
@@ -49,14 +48,6 @@ internal static class HarnessSpec
         if (request.Terminal) spec.Add("terminal", $"{Clamp(request.Columns, 80)}x{Clamp(request.Rows, 24)}");
         AddProcess(spec, new ProcessDeclaration { Name = "visitor", Command = request.Command, Env = request.Env, User = request.User, Workdir = request.Workdir });
         return spec.End();
-    }
-
-    /// <summary>What rules set, and what the process has of its own in its place.</summary>
-    private static Dictionary<string, string> EnvironmentOf(EvaluatedRules rules, ProcessDeclaration process)
-    {
-        var env = new Dictionary<string, string>(rules.Environment, StringComparer.Ordinal);
-        foreach (var (name, value) in process.Env) env[name] = value;
-        return env;
     }
 
     private static int Clamp(int size, int unknown) => size is > 0 and <= ushort.MaxValue ? size : unknown;

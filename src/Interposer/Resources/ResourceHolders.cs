@@ -20,7 +20,7 @@ internal sealed class ResourceHolders(InstanceKit kit)
         if (kit.Live.FindInit(aid) is not { } init) return null;
         try
         {
-            return new InstanceResources(init.ToString(CultureInfo.InvariantCulture), ResourceScanner.Find(kit.OnNode(aid, init), type));
+            return new InstanceResources(init, ResourceScanner.Find(kit.OnNode(aid, init), type));
         }
         catch (IOException e) when (e is LinuxException or FileNotFoundException or DirectoryNotFoundException)
         {
@@ -37,6 +37,14 @@ internal sealed class ResourceHolders(InstanceKit kit)
                 throw new VniException(ErrorCodes.InvalidArgument, $"{DnsLabel.Quote(system)} is no {ResourceNames.Of(type)} of a node: give its number, as ps and top show it");
             if (ProcFile.TryRead($"/proc/{pid}/cgroup") is { } cgroups) return OfProcess(type, pid, cgroups);
             if (type is ResourceType.Process or ResourceType.Thread) throw Unknown(type, system);
+        }
+
+        if (type == ResourceType.Path)
+        {
+            // What a rule redirects is known to the application's actor; whose it is, its path tells.
+            return system.Split('/', 5) is ["", "proc", var number, "root", _] && ProcFile.TryRead($"/proc/{Number(number)}/cgroup") is { } holder
+                ? OfProcess(type, Number(number), holder)
+                : throw Unknown(type, system);
         }
 
         foreach (var aid in kit.Cgroups.List())
@@ -59,6 +67,8 @@ internal sealed class ResourceHolders(InstanceKit kit)
 
         return null;
     }
+
+    private static int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private Aid OfProcess(ResourceType type, int pid, string cgroups)
     {

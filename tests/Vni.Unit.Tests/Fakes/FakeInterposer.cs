@@ -261,7 +261,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
         lock (kernel.Gate)
         {
             if (!kernel.Instances.TryGetValue(aid, out var it) || !it.Alive) return null;
-            return new InstanceResources($"{it.InitPid}", [
+            return new InstanceResources(it.InitPid, [
                 new FoundResource(ResourceType.Process, "1", $"{it.InitPid}", 1, "appshot"),
                 new FoundResource(ResourceType.Process, "2", $"{it.InitPid + 1}", 2, "program"),
                 .. kernel.Resources.Where(resource => resource.Aid == aid).Select(resource => resource.Found)]);

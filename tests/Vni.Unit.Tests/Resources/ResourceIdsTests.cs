@@ -49,6 +49,27 @@ public sealed class ResourceIdsTests
     }
 
     [Fact]
+    public async Task Rules_add_paths_and_decide_what_becomes_of_resources()
+    {
+        await using var node = await TestNode.StartedAsync();
+        await node.Service.RunAsync(
+            TestNode.Declare() with
+            {
+                Rules = """
+                    Define <ME> as PROPERTY application-ID
+                    REDIR PATH "/user/app/config" to "/usr/app/<ME>/config"
+                    RESOURCE process "2" DO share
+                    """,
+            },
+            default);
+        var path = await node.Service.TranslateAsync(Shop, ResourceType.Path, "/user/app/config", default);
+        Assert.Equal(($"/proc/{node.Kernel[Shop].InitPid}/root/usr/app/shop/config", "duplicate"), (path.System, path.Disposition));
+        Assert.Equal(
+            [("1", "virtualize"), ("2", "share")],
+            (await node.Service.ListResourcesAsync(Shop, ResourceType.Process, default)).Select(r => (r.Virtual, r.Disposition)));
+    }
+
+    [Fact]
     public async Task They_keep_their_time_over_a_snapshot_a_migration_and_a_new_daemon_and_go_with_the_application()
     {
         await using var farm = await TestFarm.StartedAsync();

@@ -38,8 +38,8 @@ public sealed class ResourceTablesTests
     [Fact]
     public void A_rule_comes_before_the_default_disposition()
     {
-        var tables = new ResourceTables(Shop, (type, id) => id == "0.0.0.0:80" ? ResourceDisposition.Share : null);
-        tables.Refresh("n1", "100", [Listener("0.0.0.0:80", "socket:[1]"), Listener("0.0.0.0:81", "socket:[2]"), Process("1", "100")], Noon);
+        var tables = new ResourceTables(Shop);
+        tables.Refresh("n1", "100", [Listener("0.0.0.0:80", "socket:[1]"), Listener("0.0.0.0:81", "socket:[2]"), Process("1", "100")], Noon, (type, id) => id == "0.0.0.0:80" ? ResourceDisposition.Share : null);
         Assert.Equal(
             [ResourceDisposition.Share, ResourceDisposition.Multiplex],
             new[] { "0.0.0.0:80", "0.0.0.0:81" }.Select(id => tables[ResourceType.Tcp].Find(id).Disposition));

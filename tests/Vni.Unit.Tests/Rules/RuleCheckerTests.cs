@@ -13,7 +13,7 @@ public sealed class RuleCheckerTests
     [InlineData("Define <X> as PROPERTY node", "1:1: warning: <X> is never used: remove the line")]
     [InlineData("Define <X> as PROPERTY node\nDefine <X> as PROPERTY hostname\nSET ENV \"A\" = \"<X>\"", "2:1: <X> is defined in line 1 already: leave one of them")]
     [InlineData("Define <X> as PROPERTY aplication-ID\nSET ENV \"A\" = \"<X>\"", "1:24: unknown property 'aplication-ID'; did you mean 'application-ID'?")]
-    [InlineData("Define <X> as PROPERTY colour\nSET ENV \"A\" = \"<X>\"", "1:24: unknown property 'colour': use application-ID, virtual-IP, hostname, node, template, clone-number, or the application's own in quotes")]
+    [InlineData("Define <X> as PROPERTY colour\nSET ENV \"A\" = \"<X>\"", "1:24: unknown property 'colour': use application-ID, virtual-IP, virtual-IP6, hostname, node, template, clone-number, or the application's own in quotes")]
     [InlineData("Define <X> as PROPERTY \"node\"\nSET ENV \"A\" = \"<X>\"", "1:24: every instance has the property 'node': write it without quotes")]
     [InlineData("Define <X> as PROPERTY \"a b\"\nSET ENV \"A\" = \"<X>\"", "1:24: this is no name of a property: use 1 to 64 letters, digits, '-', '_' and '.', a letter first")]
     [InlineData("Define <X> as PROPERTY \"color\"\nSET ENV \"A\" = \"<X>\"", "1:24: the application has no property 'color'; did you mean 'colour'?")]
