@@ -58,7 +58,7 @@ public sealed class ResourceIdsTests
                 Rules = """
                     Define <ME> as PROPERTY application-ID
                     REDIR PATH "/user/app/config" to "/usr/app/<ME>/config"
-                    RESOURCE process "2" DO share
+                    RESOURCE process "2" ON any DO share
                     """,
             },
             default);
