@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Resources;
-using Vni.Cli.Values;
 
 namespace Vni.Cli.CommandLine;
 

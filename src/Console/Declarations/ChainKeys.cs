@@ -1,3 +1,4 @@
+using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Cli.Values;

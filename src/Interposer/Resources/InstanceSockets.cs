@@ -41,7 +41,7 @@ internal sealed class InstanceSockets
             foreach (var found in netlink.Dump(SocketDiagnosis.GetSockets(family, SocketDiagnosis.IPPROTO_UDP))) _udp.Add(SocketDiagnosis.ReadSocket(found));
         }
 
-        foreach (var found in netlink.Dump(SocketDiagnosis.GetUnixSockets())) _unix.Add(SocketDiagnosis.ReadUnixSocket(found));
+        foreach (var found in netlink.Dump(UnixDiagnosis.GetAll(queues: false))) _unix.Add(UnixDiagnosis.Parse(found));
         return this;
     }
 

@@ -21,7 +21,7 @@ public sealed class PreflightTests
             .Fd(107, 3, "socket:[1]", socket: "TCP").Fd(107, 4, "socket:[2]", socket: "UNIX-STREAM").Fd(107, 5, "pipe:[3]").Fd(107, 6, "anon_inode:[eventpoll]")
             .Fd(107, 7, "anon_inode:inotify").Fd(107, 8, "/memfd:x (deleted)").Fd(107, 9, "/var/log/x", mount: 25).Fd(107, 10, "/tmp/x (deleted)", mount: 25).Fd(107, 63, "anon_inode:[timerfd]")
             .File(107, "maps", "7f00-7f01 r--p 0 00:28 1    /usr/lib/x.so\n7f02-7f03 rw-s 0 00:01 5    /memfd:x (deleted)\n7f04-7f05 rw-p 0 00:00 0    [heap]\n");
-        _sockets = new([new TcpListener(1, 80, 0)], [new UnixSocket(2, null, [], 0, null)]);
+        _sockets = new([new TcpListener(1, 80, 0)], [new UnixSocket(2, 1, 1, null, 0)]);
         Assert.Empty(Find());
     }
 
@@ -112,7 +112,7 @@ public sealed class PreflightTests
     public void What_passes_by_itself_is_marked_as_such()
     {
         _proc.Add(108, "make", "8", 8, 8, state: 'D').Fd(107, 3, "socket:[1]", socket: "TCP").Fd(107, 4, "socket:[2]", socket: "UNIX-STREAM").Fd(107, 5, "socket:[3]", socket: "UNIX-STREAM");
-        _sockets = new([new TcpListener(1, 80, 2), new TcpListener(99, 81, 1)], [new UnixSocket(2, null, [0, 3, 77], 0, "/s"), new UnixSocket(3, null, [], 5, null), new UnixSocket(77, null, [], 0, null)]);
+        _sockets = new([new TcpListener(1, 80, 2), new TcpListener(99, 81, 1)], [new UnixSocket(2, 1, 1, "/s", 0) { Waiting = [0, 3, 77] }, new UnixSocket(3, 1, 1, null, 0) { Unread = 5 }, new UnixSocket(77, 1, 1, null, 0)]);
         var found = Find(108);
         Assert.All(found, f => Assert.True(f.Transient));
         Assert.Equal(["uninterruptible", "pending-connection", "pending-connection", "pending-connection", "pending-connection"], found.Select(f => f.Kind));
@@ -127,7 +127,7 @@ public sealed class PreflightTests
     {
         _proc.Fd(107, 4, "socket:[2]", socket: "UNIX-STREAM").Fd(107, 5, "socket:[3]", socket: "UNIX").Fd(107, 6, "socket:[4]", socket: "UNIX-STREAM");
         _proc.Fd(107, 7, "socket:[9]", socket: "UNIX-STREAM"); // Accepted from a process of another network namespace: it is that one's.
-        _sockets = new([], [new UnixSocket(2, 3, [], 0, null), new UnixSocket(3, 2, [], 0, null), new UnixSocket(4, 5, [], 0, "/run/x")]);
+        _sockets = new([], [new UnixSocket(2, 1, 1, null, 3), new UnixSocket(3, 1, 1, null, 2), new UnixSocket(4, 1, 1, "/run/x", 5)]);
         var found = Find();
         Assert.All(found, f => Assert.Equal((FindingKinds.OutsidePeer, false), (f.Kind, f.Transient)));
         Assert.Equal(2, found.Count);

@@ -18,7 +18,7 @@ internal sealed class SocketReading : IDisposable
     /// <param name="unix">Whether unix sockets are wanted.</param>
     public SocketTable Read(bool tcp, bool unix) => new(
         tcp ? [.. Listeners(SocketDiagnosis.AF_INET), .. Listeners(SocketDiagnosis.AF_INET6)] : [],
-        unix ? [.. _netlink.Dump(UnixDiagnosis.GetAll()).Select(found => UnixDiagnosis.Parse(found))] : []);
+        unix ? [.. _netlink.Dump(UnixDiagnosis.GetAll(queues: true)).Select(found => UnixDiagnosis.Parse(found))] : []);
 
     /// <inheritdoc />
     public void Dispose() => _netlink.Dispose();

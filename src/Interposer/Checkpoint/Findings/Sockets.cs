@@ -37,11 +37,11 @@ internal sealed class Sockets
                 holder.Holder.Add(FindingKinds.PendingConnection, $"has not yet accepted {listener.Pending} of the connections to port {listener.Port} (fd {holder.Fd})", TryAgain, transient: true);
         }
 
-        var unix = table.Unix.ToDictionary(socket => socket.Inode);
+        var unix = table.Unix.ToDictionary(socket => (ulong)socket.Inode);
         foreach (var socket in table.Unix)
         {
             if (!_holders.TryGetValue(socket.Inode, out var holder)) continue;
-            if (socket.Peer is { } peer && !_holders.ContainsKey(peer)) FindPeer(holder, socket);
+            if (socket.Peer is not 0 and var peer && !_holders.ContainsKey(peer)) FindPeer(holder, socket);
             foreach (var client in socket.Waiting) FindWaiting(holder, socket, client, unix);
         }
 
@@ -49,7 +49,7 @@ internal sealed class Sockets
         {
             // What is accepted from a process of another network namespace is that namespace's. One that was closed meanwhile is nobody's.
             if (!unix.ContainsKey(inode) && _holders[inode] is var holder && holder.Holder.Proc.ReadLink(holder.Holder.Pid, $"fd/{holder.Fd}") == $"socket:[{inode}]")
-                FindPeer(holder, new UnixSocket(inode, null, [], 0, null));
+                FindPeer(holder, new UnixSocket((uint)inode, Type: 0, State: 0, Name: null, Peer: 0));
         }
     }
 
