@@ -42,7 +42,7 @@ internal static class Settings
         ["masks.add"] = Setting<NodeOptions>.Many((o, v) => o with { Masks = o.Masks with { Add = [.. o.Masks.Add, Mask(v)] } }),
         ["masks.remove"] = Setting<NodeOptions>.Many((o, v) => o with { Masks = o.Masks with { Remove = [.. o.Masks.Remove, BuiltInMask(v)] } }),
         ["snapshots.keep"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Keep = Whole(v, 1, 1000) } }),
-        ["snapshots.patience"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Patience = FarmForms.Seconds(v, 0, 3600) } }),
+        ["snapshots.patience"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Patience = Seconds(v, 0, 3600) } }),
         ["snapshots.shared"] = Setting<NodeOptions>.One((o, v) => o with { Snapshots = o.Snapshots with { Shared = AbsolutePath(v) } }),
         ["log.level"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Level = Level(v) } }),
         ["log.format"] = Setting<NodeOptions>.One((o, v) => o with { Log = o.Log with { Format = Format(v) } }),
