@@ -12,7 +12,7 @@ public sealed record NamedInstance(string Hostname, IPAddress Ip, IPAddress? Ip6
     /// <summary>What an identity of the registry says; <c>null</c>: it is not one.</summary>
     public static NamedInstance? Of(VirtualIdentity? identity) =>
         identity is not null && DnsLabel.IsValid(identity.Hostname) && Ipv4.TryParse(identity.Ip, out var ip)
-            ? new NamedInstance(identity.Hostname, ip, Ip6: null)
+            ? new NamedInstance(identity.Hostname, ip, identity.Ip6 is { } text && Ipv6.TryParse(text, out var ip6) ? ip6 : null)
             : null;
 }
 

@@ -136,6 +136,9 @@ public sealed record NodeNetworkOptions
     /// <value>Default <c>null</c>: all of <see cref="Subnet6"/>.</value>
     public (IPAddress First, IPAddress Last)? Range6 { get; init; }
 
+    /// <summary><see cref="Subnet"/>, and <see cref="Subnet6"/> if there is one.</summary>
+    internal IReadOnlyList<IPNetwork> Subnets => Subnet6 is { } subnet6 ? [Subnet, subnet6] : [Subnet];
+
     /// <summary>A network interface that joins the bridge to those of other nodes; the bridge takes over its addresses and routes.</summary>
     /// <value>Default <c>null</c>: none.</value>
     public string? Uplink { get; init; }

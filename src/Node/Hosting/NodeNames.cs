@@ -17,7 +17,7 @@ internal static class NodeNames
         var log = loggers.CreateLogger<NameServer>();
         try
         {
-            return NameServer.Start(endPoints, options.Dns, options.Dns.Zone(endPoints, [options.Network.Subnet]), registry, keys, clock, log);
+            return NameServer.Start(endPoints, options.Dns, options.Dns.Zone(endPoints, options.Network.Subnets), registry, keys, clock, log);
         }
         catch (VniException e) when (options.Dns.Listen is null)
         {
