@@ -74,7 +74,7 @@ internal sealed class CloseVisitors(InstanceKit kit)
         try
         {
             foreach (var signal in new[] { Libc.SIGHUP, Libc.SIGTERM, Libc.SIGCONT }) processes.ForEach(process => process.Kill(signal));
-            var ended = Task.WhenAll(processes.Select(process => process.Exited));
+            Task ended = Task.WhenAll(processes.Select(process => process.Exited));
             try
             {
                 await ended.WaitAsync(Grace, kit.Clock, cancellationToken).ConfigureAwait(false);
