@@ -48,7 +48,7 @@ internal static partial class ProcFile
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            Close(file);
+            _ = Close(file);
         }
     }
 
