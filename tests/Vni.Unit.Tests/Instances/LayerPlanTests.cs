@@ -119,11 +119,7 @@ public sealed class LayerPlanTests
     {
         var plan = LayerPlan.ForNew(new LayerRequest(Identity with { Ip6 = "fd00:117::5", PrefixLength6 = 64 }, "/usr/bin/appshot", [], Names, null), _lower);
         Assert.Equal(
-            "127.0.0.1 localhost
-10.117.0.5 web-1.lab.example web-1
-::1 localhost
-fd00:117::5 web-1.lab.example web-1
-",
+            "127.0.0.1 localhost\n10.117.0.5 web-1.lab.example web-1\n::1 localhost\nfd00:117::5 web-1.lab.example web-1\n",
             plan.OfType<LayerStep.Text>().Single(t => t.Path == "etc/hosts").Content);
     }
 
