@@ -1,6 +1,7 @@
 using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Rules;
+using Vni.Interposer;
 using Vni.Interposer.Instances;
 using Xunit;
 
@@ -154,7 +155,7 @@ public sealed class RedirectionPlanTests
     /// <summary>The steps that come with the redirections.</summary>
     private List<LayerStep> Plan(string[] masks, params (string Path, string Target)[] redirections)
     {
-        var request = new LayerRequest(new VirtualIdentity("10.117.0.5", 16, "02:00:0a:75:00:05", "web-1"), "/usr/bin/appshot", masks, null);
+        var request = new LayerRequest(new VirtualIdentity("10.117.0.5", 16, "02:00:0a:75:00:05", "web-1"), "/usr/bin/appshot", masks, new InstanceNames(), null);
         var all = LayerPlan.ForNew(
             request with { Redirections = [.. redirections.Select((r, i) => new Redirection(r.Path.TrimEnd('/'), r.Target, r.Path.EndsWith('/'), new RulePosition(i + 1, 1)))] }, _lower);
         return [.. all.Skip(LayerPlan.ForNew(request, _lower).Count)];

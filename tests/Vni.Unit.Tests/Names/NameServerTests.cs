@@ -129,7 +129,7 @@ public sealed class NameServerTests
         await client.SendAsync((byte[])[0, (byte)s_query.Length, .. s_query]);
         Assert.Equal(s_query, (await connection.ReceiveAsync())!.ToArraySegment(includeLengthHeader: false).ToArray());
         client.Shutdown(SocketShutdown.Send);
-        Assert.True(await connection.SendAsync(new DnsRawPackage([0, 1, 7])));
+        Assert.True(await connection.SendAsync(new DnsRawPackage([0, (byte)s_query.Length, .. s_query])));
         Assert.Null(await connection.ReceiveAsync());
         Assert.Equal((false, 1), (connection.CanRead, closed));
     }
