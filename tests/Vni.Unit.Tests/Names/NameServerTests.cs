@@ -148,7 +148,9 @@ public sealed class NameServerTests
             await Task.Yield();
         }
 
-        Assert.Equal(0, await end);
+        // A reset says the same: the half of a length may not have been read yet.
+        if (await Record.ExceptionAsync(() => end) is { } reset) Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(reset).SocketErrorCode);
+        else Assert.Equal(0, await end);
     }
 
     [Fact]
