@@ -48,7 +48,7 @@ internal sealed class FakePeers
     {
         var node = to.Dispatcher.Node;
         if (to.Faults.Dead || _cut.ContainsKey((from.Dispatcher.Node, node)) || LostAnswers.ContainsKey(kind.Name)) throw new PeerSilentException(node, "the answer was lost");
-        if (reply.Error is { } error) throw new VniException(error.Code, error.Message);
+        if (reply.Error is { } error) throw error.ToException();
         return reply.Body!.Value.Deserialize(kind.Reply)!;
     }
 
