@@ -20,7 +20,7 @@ public sealed class ComparisonTests
         var (spec, daemon) = (MovingFarm.Redis(), farm.A.Daemon);
         await daemon.StartAsync(spec, farm.Limit);
         using (var client = new LineClient(await farm.ConnectAsync(spec, 6379))) Assert.Equal(":1", client.Ask("INCR n"));
-        var captured = await daemon.CaptureAsync(spec, $"{spec.Aid}.000000000001", CaptureMode.LeaveFrozen, farm.Limit);
+        var captured = await daemon.CaptureAsync(spec, $"{spec.Aid}.000000000001", CaptureMode.LeaveFrozen, Quiescing.Default, farm.Limit);
         await daemon.ReleaseAsync(spec, farm.Limit);
         var listener = captured.Manifest.Resources.Ids!["tcp"].Keys.First(id => id.EndsWith(":6379", StringComparison.Ordinal));
 
