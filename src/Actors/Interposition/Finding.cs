@@ -77,6 +77,9 @@ public static class FindingKinds
     /// <summary>A lock on the instance's files that a process outside holds.</summary>
     public const string OutsideLock = "outside-lock";
 
+    /// <summary>POSIX message queues; mq_overview(7).</summary>
+    public const string PosixMessageQueue = "posix-message-queue";
+
     /// <summary>A program that <c>vni exec</c> has started.</summary>
     public const string Visitor = "visitor";
 }

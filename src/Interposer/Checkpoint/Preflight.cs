@@ -30,12 +30,20 @@ internal static class Preflight
     /// <param name="pids">Its processes, by pid of the node.</param>
     /// <param name="visitors">Processes of visitors, whose locks are their own matter.</param>
     /// <param name="sockets">Of its network namespace.</param>
-    /// <param name="searching">Whether files that are watched are searched for, which may take some ten milliseconds: not while
-    /// an instance is frozen.</param>
-    public static IReadOnlyList<Finding> Find(IReadOnlyList<int> pids, IReadOnlyList<int> visitors, SocketReading sockets, bool searching) =>
-        Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", searching ? WatchedTree.Inodes : null);
+    public static IReadOnlyList<Finding> Find(IReadOnlyList<int> pids, IReadOnlyList<int> visitors, SocketReading sockets) =>
+        Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", null);
 
-    /// <inheritdoc cref="Find(IReadOnlyList{int}, IReadOnlyList{int}, SocketReading, bool)"/>
+    /// <summary>The same, and what takes some ten milliseconds to search for, of an instance that is not frozen: files that are
+    /// watched, message queues.</summary>
+    /// <param name="init">Its first process.</param>
+    /// <param name="pids">Its processes, by pid of the node.</param>
+    /// <param name="visitors">Processes of visitors.</param>
+    /// <param name="sockets">Of its network namespace.</param>
+    /// <exception cref="LinuxException">It has ended.</exception>
+    public static IReadOnlyList<Finding> Search(int init, IReadOnlyList<int> pids, IReadOnlyList<int> visitors, SocketReading sockets) =>
+        [.. Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", WatchedTree.Inodes), .. MessageQueues.Find(init)];
+
+    /// <inheritdoc cref="Find(IReadOnlyList{int}, IReadOnlyList{int}, SocketReading)"/>
     /// <param name="proc">What is known of processes.</param>
     /// <param name="pids">Its processes.</param>
     /// <param name="visitors">Processes of visitors.</param>

@@ -19,6 +19,6 @@ internal sealed class CheckInstance(InstanceKit kit)
     {
         var visitors = new Visitors(ProcReader.Node, init, kit.Cgroups.FindVisitors(aid).Pids());
         using var sockets = SocketReading.Open(init);
-        return [.. visitors.Find(Libc.BootTime()), .. Preflight.Find([.. kit.Cgroups.Find(aid).Pids(), .. visitors.LeftBehind], visitors.All, sockets, searching: true)];
+        return [.. visitors.Find(Libc.BootTime()), .. Preflight.Search(init, [.. kit.Cgroups.Find(aid).Pids(), .. visitors.LeftBehind], visitors.All, sockets)];
     }
 }

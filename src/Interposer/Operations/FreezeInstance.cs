@@ -10,9 +10,9 @@ namespace Vni.Interposer.Operations;
 
 /// <summary>An instance that is about to be frozen.</summary>
 /// <param name="Init">Its harness.</param>
-/// <param name="Watches">What was found against saving it that is too dear to be looked for in the freeze.</param>
+/// <param name="Searched">What was found against saving it that is too dear to be looked for in the freeze.</param>
 /// <param name="Sockets">Of its network namespace.</param>
-internal sealed record QuietInstance(int Init, IReadOnlyList<Finding> Watches, SocketReading Sockets) : IDisposable
+internal sealed record QuietInstance(int Init, IReadOnlyList<Finding> Searched, SocketReading Sockets) : IDisposable
 {
     /// <inheritdoc />
     public void Dispose() => Sockets.Dispose();
@@ -83,9 +83,9 @@ internal sealed class FreezeInstance(InstanceKit kit)
         try
         {
             var visitors = _visitors.Adopt(aid, init);
-            var found = Preflight.Find(kit.Cgroups.Find(aid).Pids(), visitors.All, sockets, searching: true);
+            var found = Preflight.Search(init, kit.Cgroups.Find(aid).Pids(), visitors.All, sockets);
             if (visitors.Any) Preflight.Require(aid, [.. visitors.Find(Libc.BootTime()), .. found.Where(f => !f.Transient)]);
-            return new QuietInstance(init, [.. found.Where(f => f.Kind == FindingKinds.Watch)], sockets);
+            return new QuietInstance(init, [.. found.Where(f => f.Kind is FindingKinds.Watch or FindingKinds.PosixMessageQueue)], sockets);
         }
         catch
         {
@@ -109,7 +109,7 @@ internal sealed class FreezeInstance(InstanceKit kit)
         phases.Mark("freeze");
         frozen();
         var pids = cgroup.Pids();
-        Preflight.Require(aid, [.. LateVisitors(aid, quiet.Init), .. Preflight.Find(pids, [], quiet.Sockets, searching: false), .. quiet.Watches]);
+        Preflight.Require(aid, [.. LateVisitors(aid, quiet.Init), .. Preflight.Find(pids, [], quiet.Sockets), .. quiet.Searched]);
         phases.Mark("check");
         kit.Network.LockLoopback(quiet.Init);
         kit.Network.Park(aid, instance.Identity);

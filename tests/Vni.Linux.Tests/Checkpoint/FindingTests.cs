@@ -146,7 +146,7 @@ public sealed class FindingTests
     internal static IReadOnlyList<Finding> Find(TestInstance instance)
     {
         using var sockets = SocketReading.Open(instance.InitPid);
-        return Preflight.Find(instance.Pids(), [], sockets, searching: true);
+        return Preflight.Search(instance.InitPid, instance.Pids(), [], sockets);
     }
 
     private static Task LivesOnAsync(TestInstance instance)

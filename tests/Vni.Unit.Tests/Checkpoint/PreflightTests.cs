@@ -178,6 +178,15 @@ public sealed class PreflightTests
         Assert.Equal((7, FindingKinds.Uninterruptible, true), (finding.Pid, finding.Kind, finding.Transient));
     }
 
+    [Fact]
+    public void Message_queues_are_named()
+    {
+        const string remedy = ": have the application remove what it does not need (mq_unlink); CRIU saves none";
+        Assert.Empty(MessageQueues.Of([]));
+        Assert.Equal("POSIX message queue /a" + remedy, Assert.Single(MessageQueues.Of(["/a"])).Text);
+        Assert.Equal("6 POSIX message queues, /1, /2, /3, /4, /5, ..." + remedy, Assert.Single(MessageQueues.Of(["/1", "/2", "/3", "/4", "/5", "/6"])).Text);
+    }
+
     private IReadOnlyList<Finding> Find(params int[] more) => Preflight.Find(
         _proc, [100, 107, .. more], [], (_, _) => _sockets, _locks, _searched is null ? null : (_, directory) => directory == "etc" ? _searched : []);
 }
