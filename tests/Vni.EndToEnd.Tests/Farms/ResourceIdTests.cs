@@ -11,8 +11,13 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
     private static readonly string[] s_types =
     [
         "process", "thread", "process-group", "session", "semaphore", "shared-memory", "message-queue", "posix-shared-memory", "tcp", "udp", "unix-socket", "pty", "interface",
-        "mount", "cgroup",
+        "mount", "cgroup", "path",
     ];
+
+    private const string Rules = """
+        Define <APPL-ID> as PROPERTY application-ID
+        REDIR PATH "/user/app/config/" to "/usr/app/<APPL-ID>/config"
+        """;
 
     [Fact]
     public async Task Semaphore_5193_keeps_id_and_value_and_a_second_instance_on_the_node_has_its_own()
@@ -106,7 +111,10 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
 
     private async Task<string> RunAsync(string aid, string node, params string[] options)
     {
-        var ip = (await Farm.RunAsync(node, aid, [App("resources"), "/var/tmp", .. options])).Text("ip");
+        var rules = Path.GetTempFileName();
+        await File.WriteAllTextAsync(rules, Rules);
+        var ip = (await Farm.VniJsonAsync(node, "run", ["--name", aid, "--rules", rules, "--", App("resources"), "/var/tmp", .. options])).Text("ip");
+        File.Delete(rules);
         await Farm.Client.AwaitServerAsync(ip, Port);
         await Eventually.GetAsync("all its processes, and the end of our visit", () => Farm.VniJsonAsync(node, "rids", aid), all => Count(all, "process") == 4 && Count(all, "tcp") == 4);
         return ip;
@@ -141,6 +149,7 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
                 "tcp" or "udp" or "unix-socket" => Directory.GetFiles($"/proc/{pids[resource.GetProperty("owner").ToString()]}/fd").Any(fd => LinkOf(fd) == system),
                 "posix-shared-memory" or "pty" => File.Exists(system),
                 "mount" => File.ReadLines($"/proc/{pids["1"]}/mountinfo").Any(line => line.Split(' ') is var f && f[0] == system && f[4] == id),
+                "path" => Directory.Exists(system) && system == $"/proc/{pids["1"]}/root{LinkOf($"/proc/{pids["1"]}/root{id}")}",
                 "cgroup" => File.ReadLines(Path.Combine(system, "cgroup.procs")).Contains(pids["1"]),
                 _ => system.Length > 0,
             };
