@@ -15,6 +15,7 @@ internal sealed partial class ApplicationActor
     private void Begin(ApplicationCommand command)
     {
         _command = command;
+        ForgetLooks();
         _closings = gate.Closings;
         SaveAtOnce();
         (_failure, _captured, _restored, _commit, _ended, _moved) = (null, null, null, null, null, null);
@@ -67,6 +68,7 @@ internal sealed partial class ApplicationActor
     {
         var command = _command!;
         _command = null;
+        ForgetLooks();
         if (_failure is { } reason)
         {
             log.OperationFailed(reason, State.Aid.Value, command.Doing);

@@ -18,6 +18,9 @@ internal sealed partial class ApplicationActor
 
     private ResourceTables? _resources;
     private long _lookedAt;
+
+    /// <summary>Begins and ends of operations so far, and how many there were when the look that is under way began.</summary>
+    private int _operations, _lookBegan;
     private bool _looking, _saving, _unsaved;
     private IDisposable? _lookDue, _saveDue;
 
@@ -74,6 +77,13 @@ internal sealed partial class ApplicationActor
         if (State.Status == Running && !Foreign) _lookDue ??= Schedule(settings.ResourceDelay, new ResourceMessage.LookDue());
     }
 
+    /// <summary>An operation begins or ends: what was seen before may be of another activation.</summary>
+    private void ForgetLooks()
+    {
+        _lookedAt = 0;
+        _operations++;
+    }
+
     private bool IsFresh => _lookedAt != 0 && Context.TimeProvider.GetElapsedTime(_lookedAt) < settings.ResourceDelay;
 
     private void Look()
@@ -85,6 +95,7 @@ internal sealed partial class ApplicationActor
 
     private void LookNow()
     {
+        _lookBegan = _operations;
         var (access, aid) = (ports.Access, State.Aid);
         PipeTo(Task.Run(() => access.FindResources(aid)), seen => new ResourceMessage.Seen(seen), error => new ResourceMessage.NotSeen(error));
     }
@@ -102,7 +113,7 @@ internal sealed partial class ApplicationActor
             return;
         }
 
-        _lookedAt = Context.TimeProvider.GetTimestamp();
+        _lookedAt = _lookBegan == _operations ? Context.TimeProvider.GetTimestamp() : 0;
         EndLook(null);
     }
 

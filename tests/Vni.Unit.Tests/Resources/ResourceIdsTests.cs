@@ -46,6 +46,8 @@ public sealed class ResourceIdsTests
         Add(node, "0.0.0.0:81", "socket:[2]");
         node.Time.Advance(node.Settings.ResourceDelay);
         Assert.Equal(4, (await node.Service.ListResourcesAsync(Shop, null, default)).Count);
+        await node.Service.SnapshotAsync(Shop, new SnapshotRequest(), default); // What was seen a moment ago is gone.
+        Assert.All(await node.Service.ListResourcesAsync(Shop, null, default), r => Assert.Null(r.System));
     }
 
     [Fact]
