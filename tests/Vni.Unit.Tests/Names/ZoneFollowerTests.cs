@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Vni.Unit.Tests.Names;
 
-public sealed class ZoneFollowerTests : IAsyncDisposable
+public sealed class ZoneFollowerTests : IAsyncLifetime
 {
     private static readonly RegistryKeys s_keys = new("lab");
     private readonly TemporaryStore _store = new();
@@ -101,7 +101,9 @@ public sealed class ZoneFollowerTests : IAsyncDisposable
         await UntilAsync("alpha", "10.117.0.1");
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _stop.CancelAsync();
         await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
