@@ -173,8 +173,8 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
 
     /// <inheritdoc />
     public Task<IVisitor> ExecAsync(Aid aid, VisitorRequest request, CancellationToken cancellationToken) =>
-        _kit.Live.FindInit(aid) is { } init
-            ? _visitors.StartAsync(aid, init, request, cancellationToken)
+        _kit.Live.Find(aid) is var (instance, init)
+            ? _visitors.StartAsync(aid, init, instance.Identity, request, cancellationToken)
             : throw new VniException(ErrorCodes.WrongState, $"nothing can be executed in application {aid}: it has no processes on this node; start or restore it first");
 
     /// <inheritdoc />

@@ -12,10 +12,10 @@ public sealed class IsolationTests(FarmFixture fixture) : FarmTests(fixture)
     private const string OwnIp = "10.117.5.1";
     private const string ForeignIp = "10.117.5.2";
 
-    /// <summary>What the kernel itself must refuse. Freely bound addresses and hand-made frames are judged by their effect.</summary>
+    /// <summary>What the kernel itself must refuse. Hand-made frames are judged by their effect.</summary>
     private static readonly string[] Forbidden =
     [
-        "bind-tcp", "bind-udp", "transparent-udp", "set-address", "set-mac", "nested-set-address", "signal-node", "trace-node", "daemon-socket",
+        "bind-tcp", "bind-udp", "freebind-tcp", "freebind-udp", "transparent-udp", "set-address", "set-mac", "nested-set-address", "signal-node", "trace-node", "daemon-socket",
         "mount-tmpfs", "mount-bind", "mount-proc", "remount-root", "unmount-proc", "pivot-root", "load-module", "delete-module",
         "kexec", "swap", "set-clock", "kernel-log", "perf-node", "open-by-handle", "disk-device", "virtual-disk-device", "sysrq", "core-pattern",
         "panic", "drop-caches", "forward", "nonlocal-bind", "uevent", "oom-node", "kernel-memory", "physical-memory", "kernel-messages",

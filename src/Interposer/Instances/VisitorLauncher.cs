@@ -4,6 +4,7 @@ using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Interposer.Linux;
+using Vni.Interposer.Network;
 
 namespace Vni.Interposer.Instances;
 
@@ -13,10 +14,16 @@ internal sealed class VisitorLauncher(InterposerOptions options, IProcessSpawner
     private const int ControlDescriptor = 3;
 
     /// <summary>Starts one; returns when its program has been executed.</summary>
+    /// <param name="aid">The instance.</param>
+    /// <param name="initPid">Its first process, on the node.</param>
+    /// <param name="identity">Whose addresses alone may be bound, as by the instance itself.</param>
+    /// <param name="request">What to start.</param>
+    /// <param name="cancellationToken">Ends the waiting, and it.</param>
     /// <exception cref="VniException">The program, user or directory does not exist, or the instance has ended.</exception>
-    public async Task<IVisitor> StartAsync(Aid aid, int initPid, VisitorRequest request, CancellationToken cancellationToken)
+    public async Task<IVisitor> StartAsync(Aid aid, int initPid, VirtualIdentity identity, VisitorRequest request, CancellationToken cancellationToken)
     {
         var cgroup = cgroups.CreateVisitors(aid);
+        BindGuard.Attach(cgroup.Directory, identity);
         var specFile = Path.Combine(options.RuntimeDirectory, $"visitor-{Guid.NewGuid():n}");
         var started = new Started();
         try

@@ -76,7 +76,8 @@ internal sealed class InstanceSockets
             case { Name: { } name, State: not SocketDiagnosis.TCP_ESTABLISHED }:
                 Add(name, socket.State == SocketDiagnosis.TCP_LISTEN ? DefaultDispositions.Listening : DefaultDispositions.Bound);
                 break;
-            case { State: SocketDiagnosis.TCP_ESTABLISHED } when names.GetValueOrDefault(socket.Peer)?.StartsWith(CriuPrefix, StringComparison.Ordinal) != true:
+            // The far end of CRIU's may not have been accepted yet, and has no inode then.
+            case { State: SocketDiagnosis.TCP_ESTABLISHED } when names.TryGetValue(socket.Peer, out var far) && far?.StartsWith(CriuPrefix, StringComparison.Ordinal) != true:
                 Add(own, socket.Name is { } listener ? $"connected, of {listener}" : "connected"); // CRIU does not give an accepted one its listener's name again.
                 break;
         }

@@ -104,7 +104,7 @@ internal sealed record RunningInstance(TestNode Node, InstanceSpec Spec, Cgroup 
     }
 
     public Task<IVisitor> VisitAsync(IReadOnlyList<string> command, bool terminal, string user = "root", string workdir = "/") => Node.Visitors.StartAsync(
-        Spec.Aid, InitPid, new VisitorRequest(command, new Dictionary<string, string>(), user, workdir, terminal, 100, 40), Node.Limit);
+        Spec.Aid, InitPid, Spec.Identity, new VisitorRequest(command, new Dictionary<string, string>(), user, workdir, terminal, 100, 40), Node.Limit);
 
     /// <summary>Returns when all processes have ended.</summary>
     public Task EndedAsync() => Cgroup.WaitUntilEmptyAsync(Node.Limit);
