@@ -107,7 +107,12 @@ internal sealed class FarmGround(string name, Host host)
     {
         var victim = Daemon(farm.Plan, member);
         if (!daemonOnly) await Wreckage.SwitchOffAsync(victim);
-        else if (farm.Daemons.GetValueOrDefault(victim.Name) is { } daemon) Processes.Kill(daemon);
+        else if (farm.Daemons.GetValueOrDefault(victim.Name) is { } daemon)
+        {
+            Processes.Kill(daemon);
+            while (Processes.IsAlive(daemon)) await Task.Delay(s_pause, host.Clock); // What it held is free when it is gone.
+        }
+
         return farm.With(victim.Name, null);
     });
 

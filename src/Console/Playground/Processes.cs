@@ -9,8 +9,9 @@ internal static class Processes
 {
     private const int ESRCH = 3;
 
-    // After the name in parentheses, which may hold anything: state is the third field, the start time the 22nd.
-    private const int StartedField = 22 - 3;
+    // After the name in parentheses, which may hold anything: state is the third field, the number of threads the 20th, the start time
+    // the 22nd.
+    private const int ThreadsField = 20 - 3, StartedField = 22 - 3;
 
     private static readonly string[] s_tables = ["tcp", "tcp6"];
 
@@ -19,8 +20,8 @@ internal static class Processes
     {
         if (ReadOf($"/proc/{pid}/stat") is not { } stat) return null;
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        // A zombie does nothing any more.
-        return fields[0] is "Z" or "X" ? null : new ProcessMark(pid, long.Parse(fields[StartedField], CultureInfo.InvariantCulture));
+        // A zombie does nothing any more, unless it is only the main thread of one that others still hold files and locks in.
+        return fields[0] is "Z" or "X" && fields[ThreadsField] is ("0" or "1") ? null : new ProcessMark(pid, long.Parse(fields[StartedField], CultureInfo.InvariantCulture));
     }
 
     public static bool IsAlive(ProcessMark mark) => MarkOf(mark.Pid) == mark;
