@@ -110,7 +110,7 @@ internal sealed class FarmGround(string name, Host host)
         else if (farm.Daemons.GetValueOrDefault(victim.Name) is { } daemon)
         {
             Processes.Kill(daemon);
-            while (Processes.IsAlive(daemon)) await Task.Delay(s_pause, host.Clock); // What it held is free when it is gone.
+            while (!Processes.IsGone(daemon)) await Task.Delay(s_pause, host.Clock); // What it held is free when it is gone.
         }
 
         return farm.With(victim.Name, null);
@@ -120,8 +120,12 @@ internal sealed class FarmGround(string name, Host host)
     public Task<FarmRecord> RestartAsync(string member, CancellationToken cancellationToken) => ChangeAsync(async farm =>
     {
         var victim = Daemon(farm.Plan, member);
-        if (farm.Daemons.GetValueOrDefault(victim.Name) is { } daemon && Processes.IsAlive(daemon))
-            throw new VniException(ErrorCodes.WrongState, $"the daemon of '{victim.Name}' is running: end it first with 'vni farm kill {victim.Name} --daemon-only{Option}'");
+        if (farm.Daemons.GetValueOrDefault(victim.Name) is { } daemon)
+        {
+            if (Processes.IsAlive(daemon)) throw new VniException(ErrorCodes.WrongState, $"the daemon of '{victim.Name}' is running: end it first with 'vni farm kill {victim.Name} --daemon-only{Option}'");
+            while (!Processes.IsGone(daemon)) await Task.Delay(s_pause, host.Clock, cancellationToken);
+        }
+
         if (!IsOn(victim)) await SwitchOnAsync(farm, victim);
         farm = Start(farm, victim);
         farm.Write();

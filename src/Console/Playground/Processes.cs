@@ -20,11 +20,16 @@ internal static class Processes
     {
         if (ReadOf($"/proc/{pid}/stat") is not { } stat) return null;
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        // A zombie does nothing any more, unless it is only the main thread of one that others still hold files and locks in.
-        return fields[0] is "Z" or "X" && fields[ThreadsField] is ("0" or "1") ? null : new ProcessMark(pid, long.Parse(fields[StartedField], CultureInfo.InvariantCulture));
+        // A zombie does nothing any more.
+        return fields[0] is "Z" or "X" ? null : new ProcessMark(pid, long.Parse(fields[StartedField], CultureInfo.InvariantCulture));
     }
 
     public static bool IsAlive(ProcessMark mark) => MarkOf(mark.Pid) == mark;
+
+    /// <summary>Whether nothing of it is left: the main thread of one that has been killed can be a zombie while others still hold files and locks.</summary>
+    public static bool IsGone(ProcessMark mark) =>
+        !IsAlive(mark) && (ReadOf($"/proc/{mark.Pid}/stat") is not { } stat || stat[(stat.LastIndexOf(')') + 2)..].Split(' ') is var fields
+            && (fields[StartedField] != mark.Started.ToString(CultureInfo.InvariantCulture) || fields[ThreadsField] is "0" or "1"));
 
     /// <summary>Whether a TCP socket listens on a port in the process's network namespace.</summary>
     public static bool Listens(int pid, int port)
