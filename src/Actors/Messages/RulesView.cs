@@ -1,4 +1,5 @@
 using Vni.Actors.Applications;
+using Vni.Actors.Resources;
 using Vni.Actors.Rules;
 
 namespace Vni.Actors.Messages;
@@ -21,7 +22,7 @@ public sealed record RulesView(
                 [.. rules.Redirections.Select(r => new RedirectionView(r.Path, r.Target))],
                 rules.Environment,
                 [.. rules.Resources.Select(r => new ResourceRuleView(
-                    RuleWords.Spell(r.Type), r.Name.ToString(), RuleWords.Spell(r.Access), RuleWords.Spell(r.Action)))]);
+                    ResourceNames.Of(r.Type), r.Name.ToString(), RuleWords.Spell(r.Access), ResourceNames.Of(r.Action)))]);
         }
         catch (VniException)
         {

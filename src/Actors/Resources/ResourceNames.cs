@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using System.Text;
+using System.Text.Json;
 using Vni.Actors.Identity;
 
 namespace Vni.Actors.Resources;
@@ -13,10 +13,10 @@ public static class ResourceNames
     public static IReadOnlyList<string> Types { get; } = [.. Enum.GetValues<ResourceType>().Select(Of)];
 
     /// <summary>Name of a type.</summary>
-    public static string Of(ResourceType type) => Hyphenate(type.ToString());
+    public static string Of(ResourceType type) => Spell(type);
 
     /// <summary>Name of a disposition.</summary>
-    public static string Of(ResourceDisposition disposition) => Hyphenate(disposition.ToString());
+    public static string Of(ResourceDisposition disposition) => Spell(disposition);
 
     /// <summary>The type of a name.</summary>
     public static bool TryParse(string name, out ResourceType type) => s_types.TryGetValue(name, out type);
@@ -27,15 +27,7 @@ public static class ResourceNames
         ? type
         : throw new VniException(ErrorCodes.InvalidArgument, $"resource type {DnsLabel.Quote(name)} is not valid: use one of {string.Join(", ", Types)}");
 
-    private static string Hyphenate(string name)
-    {
-        var text = new StringBuilder();
-        foreach (var letter in name)
-        {
-            if (char.IsUpper(letter) && text.Length > 0) text.Append('-');
-            text.Append(char.ToLowerInvariant(letter));
-        }
-
-        return text.ToString();
-    }
+    /// <summary>A name of any of our enumerations in that form.</summary>
+    internal static string Spell<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 }

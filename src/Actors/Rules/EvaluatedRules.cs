@@ -1,3 +1,4 @@
+using Vni.Actors.Applications;
 using Vni.Actors.Resources;
 
 namespace Vni.Actors.Rules;
@@ -18,12 +19,7 @@ public sealed record EvaluatedRules
     public IReadOnlyList<ResourcePolicy> Resources { get; init; } = [];
 
     /// <summary>The environment of a program: what the rules set, and what it has of its own in its place.</summary>
-    public IReadOnlyDictionary<string, string> EnvironmentOf(IReadOnlyDictionary<string, string> own)
-    {
-        var all = new Dictionary<string, string>(Environment, StringComparer.Ordinal);
-        foreach (var (name, value) in own) all[name] = value;
-        return all;
-    }
+    public IReadOnlyDictionary<string, string> EnvironmentOf(IReadOnlyDictionary<string, string> own) => Variables.Over(Environment, own);
 
     /// <summary>What the rules say of a resource; where several speak of it, the last one counts. <c>null</c>: nothing.</summary>
     /// <param name="type">Its type.</param>

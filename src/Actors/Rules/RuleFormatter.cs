@@ -1,4 +1,5 @@
 using System.Text;
+using Vni.Actors.Resources;
 
 namespace Vni.Actors.Rules;
 
@@ -36,7 +37,7 @@ public static class RuleFormatter
         DefineRule d => $"Define <{d.Name}> as PROPERTY {RuleProperties.Spell(d.Property)}",
         RedirectRule r => $"REDIR PATH {Format(r.Path)} to {Format(r.Target)}",
         EnvironmentRule e => $"SET ENV {Format(e.Name)} = {Format(e.Value)}",
-        ResourceRule r => $"RESOURCE {RuleWords.Spell(r.Type)} {(r.Name is null ? "" : Format(r.Name) + " ")}ON {RuleWords.Spell(r.Access)} DO {RuleWords.Spell(r.Action)}",
+        ResourceRule r => $"RESOURCE {ResourceNames.Of(r.Type)} {(r.Name is null ? "" : Format(r.Name) + " ")}ON {RuleWords.Spell(r.Access)} DO {ResourceNames.Of(r.Action)}",
         _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "no such rule"),
     };
 

@@ -54,17 +54,10 @@ internal sealed record RunOptions
         Checkpoint = Checkpoint is { } every ? new CheckpointPolicy(every) : declaration.Checkpoint,
         Limits = new ResourceLimits { Memory = Memory ?? declaration.Limits.Memory, Cpus = Cpus ?? declaration.Limits.Cpus },
         Rules = Rules ?? declaration.Rules,
-        Properties = Properties.Count == 0 ? declaration.Properties : Over(declaration.Properties ?? new Dictionary<string, string>(), Properties),
+        Properties = Properties.Count == 0 ? declaration.Properties : Variables.Over(declaration.Properties ?? new Dictionary<string, string>(), Properties),
         Processes = [.. declaration.Processes.Select(Over)],
     };
 
     private ProcessDeclaration Over(ProcessDeclaration process) =>
-        process with { Env = Over(process.Env, Env), User = User ?? process.User, Workdir = Workdir ?? process.Workdir, Restart = Restart ?? process.Restart };
-
-    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> declared, IReadOnlyDictionary<string, string> given)
-    {
-        var all = new Dictionary<string, string>(declared);
-        foreach (var (name, value) in given) all[name] = value;
-        return all;
-    }
+        process with { Env = Variables.Over(process.Env, Env), User = User ?? process.User, Workdir = Workdir ?? process.Workdir, Restart = Restart ?? process.Restart };
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vni.Actors;
+using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
 using Vni.Node.Api;
@@ -39,7 +40,7 @@ internal static class ExecRoute
             throw new VniException(ErrorCodes.InvalidArgument, $"cannot run a program in '{name}': open a WebSocket with sub-protocol {ExecFrames.Protocol}");
         var request = Check(name, arg, env, user, workdir, tty, cols, rows);
         var application = await service.GetAsync(name, context.RequestAborted);
-        if (application.Rules is { Environment: { Count: > 0 } set }) request = request with { Env = set.Concat(request.Env).GroupBy(e => e.Key, StringComparer.Ordinal).ToDictionary(e => e.Key, e => e.Last().Value, StringComparer.Ordinal) };
+        if (application.Rules is { Environment: { Count: > 0 } set }) request = request with { Env = Variables.Over(set, request.Env) };
 
         await using var visitor = await access.ExecAsync(name, request, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(ExecFrames.Protocol);

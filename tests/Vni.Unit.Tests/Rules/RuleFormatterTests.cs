@@ -122,7 +122,7 @@ public sealed class RuleFormatterTests
         from name in Gen.OneOf(Gen.Constant(""), Texts)
         from access in Gen.Choose(1, 15)
         from action in Gen.Elements(Enum.GetValues<ResourceDisposition>())
-        select $"RESOURCE {RuleWords.Spell(type)} {name} ON {RuleWords.Spell((ResourceAccess)access)} DO {RuleWords.Spell(action)}";
+        select $"RESOURCE {ResourceNames.Of(type)} {name} ON {RuleWords.Spell((ResourceAccess)access)} DO {ResourceNames.Of(action)}";
 
     private static Gen<string> Texts => from parts in Gen.OneOf(from l in Literal select RuleFormatter.Escape(l), from n in Names select $"<{n}>").ListOf() select $"\"{string.Concat(parts)}\"";
 
