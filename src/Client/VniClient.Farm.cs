@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -25,12 +26,12 @@ public sealed partial class VniClient
         _transport.SendAsync(HttpMethod.Post, PathOf(aid, "/migrate"), request, VniJson.Default.MigrateRequest, VniJson.Default.MigrationView, cancellationToken);
 
     /// <summary>Moves every application away from a node, one line for each; cancelling leaves what is done as it is.</summary>
-    public IAsyncEnumerable<DrainProgress> DrainAsync(string node, CancellationToken cancellationToken = default) =>
-        LinesAsync(HttpMethod.Post, NodePathOf(node, "/drain"), VniJson.Default.DrainProgress, cancellationToken);
+    public IAsyncEnumerable<DrainProgress> DrainAsync(string node, DrainRequest? request = null, CancellationToken cancellationToken = default) =>
+        EmptyAsync(NodePathOf(node, "/drain"), request, cancellationToken);
 
     /// <summary>Drains a node; its daemon then leaves the farm and ends.</summary>
-    public IAsyncEnumerable<DrainProgress> LeaveAsync(string node, CancellationToken cancellationToken = default) =>
-        LinesAsync(HttpMethod.Post, NodePathOf(node, "/leave"), VniJson.Default.DrainProgress, cancellationToken);
+    public IAsyncEnumerable<DrainProgress> LeaveAsync(string node, DrainRequest? request = null, CancellationToken cancellationToken = default) =>
+        EmptyAsync(NodePathOf(node, "/leave"), request, cancellationToken);
 
     /// <summary>Gives a node up before its lease expires; <paramref name="force"/>: the caller's word that it is off.</summary>
     public async Task DownAsync(string node, bool force, CancellationToken cancellationToken = default)
@@ -41,7 +42,7 @@ public sealed partial class VniClient
 
     /// <summary>What happens in the farm from now on, until the token is cancelled.</summary>
     public IAsyncEnumerable<FarmEvent> WatchAsync(CancellationToken cancellationToken = default) =>
-        LinesAsync(HttpMethod.Get, "/v1/cluster/watch", VniJson.Default.FarmEvent, cancellationToken);
+        LinesAsync(new HttpRequestMessage(HttpMethod.Get, DaemonTransport.UriOf("/v1/cluster/watch")), VniJson.Default.FarmEvent, cancellationToken);
 
     /// <summary>Paths of the daemon's actors, parents before children.</summary>
     public Task<IReadOnlyList<string>> ListActorsAsync(CancellationToken cancellationToken = default) =>
@@ -64,11 +65,16 @@ public sealed partial class VniClient
         ? $"/v1/nodes/{node}{rest}"
         : throw new VniException(ErrorCodes.InvalidArgument, $"node name {DnsLabel.Quote(node)} is not valid: {DnsLabel.Rule}");
 
+    private IAsyncEnumerable<DrainProgress> EmptyAsync(string path, DrainRequest? request, CancellationToken cancellationToken) => LinesAsync(
+        new HttpRequestMessage(HttpMethod.Post, DaemonTransport.UriOf(path)) { Content = JsonContent.Create(request ?? new DrainRequest(), VniJson.Default.DrainRequest) },
+        VniJson.Default.DrainProgress,
+        cancellationToken);
+
     private async IAsyncEnumerable<T> LinesAsync<T>(
-        HttpMethod method, string path, JsonTypeInfo<T> type, [EnumeratorCancellation] CancellationToken cancellationToken)
+        HttpRequestMessage request, JsonTypeInfo<T> type, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : class
     {
-        using var response = await _transport.SendAsync(new HttpRequestMessage(method, DaemonTransport.UriOf(path)), cancellationToken);
+        using var response = await _transport.SendAsync(request, cancellationToken);
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var lines = new StreamReader(body, Encoding.UTF8);
         while (await ReadLineAsync(lines, type, cancellationToken) is { } found) yield return found;

@@ -53,7 +53,8 @@ public sealed class VniFarm : IDisposable
     public Task<IReadOnlyList<NodeView>> ListNodesAsync(CancellationToken cancellationToken = default) => Client.ListNodesAsync(cancellationToken);
 
     /// <summary>Moves every application away from a node; one line for each as it is done.</summary>
-    public IAsyncEnumerable<DrainProgress> DrainAsync(string node, CancellationToken cancellationToken = default) => Client.DrainAsync(node, cancellationToken);
+    public IAsyncEnumerable<DrainProgress> DrainAsync(string node, DrainRequest? request = null, CancellationToken cancellationToken = default) =>
+        Client.DrainAsync(node, request, cancellationToken);
 
     /// <summary>What happens in the farm from now on, until the token is cancelled or the node that tells it ends.</summary>
     public IAsyncEnumerable<FarmEvent> WatchAsync(CancellationToken cancellationToken = default) => Client.WatchAsync(cancellationToken);

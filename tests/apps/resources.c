@@ -1,8 +1,8 @@
 /* Holds one resource of every type that has an id; see docs/resources.md.
  *
- *   resources DIRECTORY [queue]
+ *   resources DIRECTORY
  *
- * The semaphore set has id 5193 and value 7, as in the source's example. With `queue` there is a POSIX message queue too.
+ * The semaphore set has id 5193 and value 7, as in the source's example.
  * Over TCP, port 7101, one line each: REPORT answers with a line of JSON that says ids and values as this process sees them. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -88,7 +88,7 @@ static int local(int type, const char *path, int is_abstract)
     return fd;
 }
 
-static void make_ipc(int with_queue)
+static void make_ipc(void)
 {
     semaphore = wanted_semaphore();
     segment = CHECK(shmget(0x1999, 65536, IPC_CREAT | 0600));
@@ -97,7 +97,8 @@ static void make_ipc(int with_queue)
     CHECK(msgsnd(queue, &(struct { long type; char text[8]; }){ 1, "waiting" }, 8, 0));
     CHECK(ftruncate(CHECK(shm_open("/object", O_CREAT | O_RDWR, 0600)), 4096));
     if (sem_open("/named", O_CREAT, 0600, 3) == SEM_FAILED) { perror("sem_open"); exit(1); }
-    if (with_queue) CHECK(mq_close(CHECK(mq_open("/queue", O_CREAT | O_RDWR, 0600, NULL))));
+    CHECK(mq_open("/queue", O_CREAT | O_RDWR, 0600, NULL));
+    CHECK(mq_close(CHECK(mq_open("/closed", O_CREAT | O_RDWR, 0600, NULL))));
 }
 
 static void make_sockets(const char *directory)
@@ -119,8 +120,8 @@ static void make_sockets(const char *directory)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) { fprintf(stderr, "usage: resources DIRECTORY [queue]\n"); return 2; }
-    make_ipc(argc > 2);
+    if (argc < 2) { fprintf(stderr, "usage: resources DIRECTORY\n"); return 2; }
+    make_ipc();
     make_sockets(argv[1]);
     int terminal = CHECK(posix_openpt(O_RDWR | O_NOCTTY));
     CHECK(grantpt(terminal));

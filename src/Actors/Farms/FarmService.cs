@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Vni.Actors.Applications;
 using Vni.Actors.HandOffs;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Kernel;
 using Vni.Actors.Messages;
 using Vni.Actors.Messaging;
@@ -64,8 +65,9 @@ public sealed class FarmService(
     public Task<MigrationView> MigrateAsync(Aid aid, MigrateRequest request, CancellationToken cancellationToken) => applications.MigrateAsync(aid, request, cancellationToken);
 
     /// <inheritdoc />
-    public async IAsyncEnumerable<DrainProgress> DrainAsync(string node, bool leave, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<DrainProgress> DrainAsync(string node, DrainRequest request, bool leave, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        _ = Quiescing.Of(request.WaitSeconds, request.CloseVisitors); // Refused before anything moves.
         var (states, live, _) = await GuardAsync(() => ReadAsync(cancellationToken));
         if (!live.ContainsKey(node)) throw NoNode(node);
         var all = states.Where(state => state.Node == node).OrderBy(state => state.Aid.Value, StringComparer.Ordinal).ToList();
@@ -73,7 +75,7 @@ public sealed class FarmService(
             throw new VniException(ErrorCodes.Conflict, $"node {node} cannot be drained: there is no other node that could take its {all.Count} applications; add one, or stop and remove them");
         await GuardAsync(() => messenger.AskAsync(node, FarmKinds.Leaving, true, CommandId.New(), Brief, cancellationToken));
         var progress = Channel.CreateUnbounded<DrainProgress>();
-        var moving = MoveAllAsync(node, all, progress.Writer, cancellationToken);
+        var moving = MoveAllAsync(node, request, all, progress.Writer, cancellationToken);
         var failed = 0;
         await foreach (var step in progress.Reader.ReadAllAsync(cancellationToken))
         {
@@ -197,7 +199,7 @@ public sealed class FarmService(
         })];
     }
 
-    private async Task MoveAllAsync(string node, List<ApplicationState> all, ChannelWriter<DrainProgress> progress, CancellationToken cancellationToken)
+    private async Task MoveAllAsync(string node, DrainRequest request, List<ApplicationState> all, ChannelWriter<DrainProgress> progress, CancellationToken cancellationToken)
     {
         var done = 0;
         try
@@ -205,7 +207,7 @@ public sealed class FarmService(
             await Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = DrainWidth, CancellationToken = cancellationToken }, async (state, _) =>
             {
                 // What was begun is carried through: a drain that is given up leaves no application half-way.
-                var (to, error) = await MoveAsync(node, state);
+                var (to, error) = await MoveAsync(node, request, state);
                 progress.TryWrite(new DrainProgress(Interlocked.Increment(ref done), all.Count, state.Aid.Value, to, error));
             });
             progress.Complete();
@@ -216,7 +218,7 @@ public sealed class FarmService(
         }
     }
 
-    private async Task<(string? To, ErrorBody? Error)> MoveAsync(string node, ApplicationState state)
+    private async Task<(string? To, ErrorBody? Error)> MoveAsync(string node, DrainRequest request, ApplicationState state)
     {
         // Spread by name, so that what leaves one node does not crowd another; the next one is tried when one refuses.
         ErrorBody? error = new(ErrorCodes.Conflict, "there is no other node");
@@ -224,7 +226,7 @@ public sealed class FarmService(
         {
             try
             {
-                await applications.MigrateAsync(state.Aid, new MigrateRequest(target.Node), CancellationToken.None);
+                await applications.MigrateAsync(state.Aid, new MigrateRequest(target.Node, WaitSeconds: request.WaitSeconds, CloseVisitors: request.CloseVisitors), CancellationToken.None);
                 return (target.Node, null);
             }
             catch (VniException e)

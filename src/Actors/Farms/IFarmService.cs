@@ -19,7 +19,7 @@ public interface IFarmService
     Task<MigrationView> MigrateAsync(Aid aid, MigrateRequest request, CancellationToken cancellationToken);
 
     /// <summary>Moves every application away from a node; <paramref name="leave"/>: its daemon then leaves the farm and ends.</summary>
-    IAsyncEnumerable<DrainProgress> DrainAsync(string node, bool leave, CancellationToken cancellationToken);
+    IAsyncEnumerable<DrainProgress> DrainAsync(string node, DrainRequest request, bool leave, CancellationToken cancellationToken);
 
     /// <summary>Gives a dead node up before its lease expires, so that its applications are recovered at once. One that answers is
     /// told to freeze everything first; one that does not is given up only with <paramref name="force"/>, the operator's word that it is off.</summary>

@@ -128,6 +128,13 @@ public sealed record MigrationView
     public IReadOnlyList<ClosedVisitor> ClosedVisitors { get; init; } = [];
 }
 
+/// <summary>The body of <c>POST /v1/nodes/NODE/drain</c> and <c>leave</c>, which may be absent.</summary>
+/// <param name="WaitSeconds">As in <see cref="MigrateRequest"/>, of each application.</param>
+/// <param name="CloseVisitors">As in <see cref="MigrateRequest"/>.</param>
+public sealed record DrainRequest(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? WaitSeconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool CloseVisitors = false);
+
 /// <summary>Progress of draining a node: one line of NDJSON each.</summary>
 /// <param name="Done">Applications that have left, or could not.</param>
 /// <param name="Total">Applications that there were.</param>

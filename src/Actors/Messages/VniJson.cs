@@ -29,6 +29,7 @@ namespace Vni.Actors.Messages;
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(ErrorView))]
 [JsonSerializable(typeof(SnapshotRequest))]
+[JsonSerializable(typeof(DrainRequest))]
 [JsonSerializable(typeof(RestoreRequest))]
 [JsonSerializable(typeof(StopRequest))]
 [JsonSerializable(typeof(JoinRequest))]

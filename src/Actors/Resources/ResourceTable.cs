@@ -18,6 +18,9 @@ public sealed record ResourceTable
     /// <summary>Every virtual id: by name of the type, then by id, the virtual pid of its owner (0: none). <c>null</c> in manifests of
     /// old, which recorded no more than the above.</summary>
     public SortedDictionary<string, SortedDictionary<string, int>>? Ids { get; init; }
+
+    /// <summary>Whether there is any resource of a type.</summary>
+    public bool Has(ResourceType type) => Ids?.GetValueOrDefault(ResourceNames.Of(type)) is { Count: > 0 };
 }
 
 /// <param name="Pid">In the instance's PID namespace.</param>

@@ -30,10 +30,12 @@ internal sealed class ClusterCommand(VniCommand cli, DaemonNames names)
 
     private Command Leave()
     {
-        var node = names.Node();
+        var (node, wait, closeVisitors) = (names.Node(), QuiescingOptions.Wait(), QuiescingOptions.CloseVisitors());
         var command = Sub("leave", "Move every application away from a node; its daemon then leaves the farm and ends", (context, cancellationToken) =>
-            DrainCommand.FollowAsync(context, context.Get(node), context.Client.LeaveAsync(context.Get(node), cancellationToken), "has left the farm"));
+            DrainCommand.FollowAsync(context, context.Get(node), context.Client.LeaveAsync(context.Get(node), new DrainRequest(context.Get(wait), context.Get(closeVisitors)), cancellationToken), "has left the farm"));
         command.Add(node);
+        command.Add(wait);
+        command.Add(closeVisitors);
         return command;
     }
 

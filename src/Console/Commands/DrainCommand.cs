@@ -11,12 +11,14 @@ namespace Vni.Cli.Commands;
 internal sealed class DrainCommand(VniCommand cli, DaemonNames names)
 {
     private readonly Argument<string> _node = names.Node();
+    private readonly Option<double?> _wait = QuiescingOptions.Wait();
+    private readonly Option<bool> _closeVisitors = QuiescingOptions.CloseVisitors();
 
     public Command Create()
     {
-        var command = new Command("drain", "Move every application away from a node") { _node };
+        var command = new Command("drain", "Move every application away from a node") { _node, _wait, _closeVisitors };
         cli.SetAction(command, (context, cancellationToken) =>
-            FollowAsync(context, context.Get(_node), context.Client.DrainAsync(context.Get(_node), cancellationToken), "is empty"));
+            FollowAsync(context, context.Get(_node), context.Client.DrainAsync(context.Get(_node), new DrainRequest(context.Get(_wait), context.Get(_closeVisitors)), cancellationToken), "is empty"));
         return command;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Vni.Actors;
 using Vni.Actors.Identity;
+using Vni.Interposer.Checkpoint.Queues;
 using Vni.Interposer.Checkpoint.Rpc;
 using Vni.Interposer.Linux;
 
@@ -23,6 +24,9 @@ internal sealed record DumpRequest
 
     /// <summary>Existing directory for <c>dump.log</c>, not the images' own.</summary>
     public required string LogDirectory { get; init; }
+
+    /// <summary>POSIX message queues that are open.</summary>
+    public IReadOnlyList<OpenQueue> Queues { get; init; } = [];
 }
 
 /// <summary>
@@ -51,6 +55,8 @@ internal static class Dump
         options.LeaveRunning = true; // As far as CRIU is concerned: the cgroup stays frozen.
         options.FreezeCgroup = request.FrozenCgroup;
         options.NotifyScripts = saveFiles is not null;
+        options.External.Add(QueueFiles.ExternalMount);
+        options.External.Add(request.Queues.Select(q => q.ExternalId).Distinct());
         ExceptionDispatchInfo? failure = null;
         var answer = await criu.CallAsync(new CriuReq { Type = RequestType.Dump, Opts = options }, async stage =>
         {
@@ -69,5 +75,6 @@ internal static class Dump
         failure?.Throw();
         if (!answer.Success) throw CriuLog.Read(request.LogDirectory, LogName, ProcReader.Node.Describe).DumpFailure(request.Aid, answer.CrErrno);
         PeriodicTimers.Rearm(request.ImagesDirectory);
+        QueueFiles.Name(request.ImagesDirectory, request.Queues);
     }
 }

@@ -18,6 +18,9 @@ internal interface IProcReader
 
     /// <summary>Name of the protocol of the socket that <c>/proc/PID/NAME</c> leads to, as the kernel has it: <c>TCP</c>, <c>UNIX-STREAM</c>.</summary>
     string? SocketProtocol(int pid, string name);
+
+    /// <summary>Whether <c>/proc/PID/NAME</c> leads to a POSIX message queue.</summary>
+    bool IsMessageQueue(int pid, string name);
 }
 
 /// <summary>What statx(2) says of a file.</summary>

@@ -9,6 +9,10 @@ internal interface IRestoreStages
     /// <param name="cancellationToken">The restore's.</param>
     Task SetUpNetworkAsync(int initPid, CancellationToken cancellationToken);
 
+    /// <summary>The namespaces have their content but for what CRIU does not know, and no process has anything open: makes POSIX message
+    /// queues. Failing undoes the restore.</summary>
+    Task MakeQueuesAsync();
+
     /// <summary>Everything is rebuilt: compares it with the manifest and commits. Failing kills the tree, and nothing has run.</summary>
     /// <param name="initPid">First process of the instance, on the node.</param>
     /// <param name="cancellationToken">The restore's.</param>

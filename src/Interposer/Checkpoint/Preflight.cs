@@ -41,7 +41,7 @@ internal static class Preflight
     /// <param name="sockets">Of its network namespace.</param>
     /// <exception cref="LinuxException">It has ended.</exception>
     public static IReadOnlyList<Finding> Search(int init, IReadOnlyList<int> pids, IReadOnlyList<int> visitors, SocketReading sockets) =>
-        [.. Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", WatchedTree.Inodes), .. MessageQueues.Find(init)];
+        [.. Find(ProcReader.Node, pids, visitors, sockets.Read, ProcFile.TryRead("/proc/locks") ?? "", WatchedTree.Inodes), .. MessageQueues.Find(ProcReader.Node, init)];
 
     /// <inheritdoc cref="Find(IReadOnlyList{int}, IReadOnlyList{int}, SocketReading)"/>
     /// <param name="proc">What is known of processes.</param>

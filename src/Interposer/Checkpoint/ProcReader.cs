@@ -32,6 +32,9 @@ internal sealed class ProcReader : IProcReader
     /// <inheritdoc />
     public string? SocketProtocol(int pid, string name) => ProcLinks.TryGetAttribute($"/proc/{pid}/{name}", "system.sockprotoname");
 
+    /// <inheritdoc />
+    public bool IsMessageQueue(int pid, string name) => ProcLinks.IsOnFileSystem($"/proc/{pid}/{name}", ProcLinks.MQUEUE_MAGIC);
+
     /// <summary><c>process 7 (python3)</c>, with the pid that the instance sees; <c>null</c> when it has ended.</summary>
     public string? Describe(int pid) => Read(pid, "status") is { } status ? new ProcStatus(status).Describe() : null;
 }

@@ -28,7 +28,7 @@ internal sealed record Restored(int InitPid, Exception? PlugFailure);
 
 /// <summary>
 /// Rebuilds an instance. CRIU's stages, in order, each awaited: <c>setup-namespaces</c> (network),
-/// <c>post-setup-namespaces</c>, <c>post-restore</c> (verification and commit), <c>network-unlock</c> (plug),
+/// <c>post-setup-namespaces</c> (message queues), <c>post-restore</c> (verification and commit), <c>network-unlock</c> (plug),
 /// <c>pre-resume</c>, <c>post-resume</c>. Up to and including <c>post-restore</c> a failure, a cancellation or the
 /// daemon's death makes CRIU kill everything that it built; from <c>network-unlock</c> on it goes on whatever happens.
 /// </summary>
@@ -75,6 +75,9 @@ internal static class Restore
                         cancellationToken.ThrowIfCancellationRequested();
                         await stages.SetUpNetworkAsync(stage.Pid, cancellationToken).ConfigureAwait(false);
                         break;
+                    case "post-setup-namespaces":
+                        await stages.MakeQueuesAsync().ConfigureAwait(false);
+                        break;
                     case "post-restore":
                         cancellationToken.ThrowIfCancellationRequested();
                         await stages.VerifyAndCommitAsync(stage.Pid, cancellationToken).ConfigureAwait(false);
@@ -82,7 +85,7 @@ internal static class Restore
                     case "network-unlock":
                         await PlugAsync().ConfigureAwait(false);
                         break;
-                    default: // pre-restore, post-setup-namespaces, pre-resume, post-resume: nothing of ours happens there.
+                    default: // pre-restore, pre-resume, post-resume: nothing of ours happens there.
                         break;
                 }
 

@@ -85,6 +85,7 @@ internal sealed class LayerPlan
 
         MakeDirectory("/dev/pts", Executable);
         MakeDirectory("/dev/shm", Sticky);
+        MakeDirectory("/dev/mqueue", Executable);
     }
 
     private void AddMountPoint(string path)

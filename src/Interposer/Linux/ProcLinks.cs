@@ -12,6 +12,9 @@ internal static partial class ProcLinks
     private const uint STATX_TYPE = 0x1, STATX_NLINK = 0x4, STATX_INO = 0x100, STATX_BLOCKS = 0x400, STATX_MNT_ID = 0x1000;
     private const int S_IFMT = 0xf000, S_IFCHR = 0x2000, S_IFBLK = 0x6000, S_IFREG = 0x8000;
 
+    /// <summary>Type of the file system of POSIX message queues; <c>ipc/mqueue.c</c> in Linux.</summary>
+    internal const long MQUEUE_MAGIC = 0x1980_0202;
+
     internal static unsafe string? TryReadLink(string path)
     {
         const int size = 4096;
@@ -51,6 +54,13 @@ internal static partial class ProcLinks
         return length < 0 ? null : Encoding.UTF8.GetString(buffer, length).TrimEnd('\0');
     }
 
+    /// <summary>Whether it leads to a file on a file system of this type, see statfs(2).</summary>
+    internal static unsafe bool IsOnFileSystem(string path, long type)
+    {
+        var buffer = stackalloc byte[256]; // struct statfs, which begins with the type
+        return StatFileSystem(path, buffer) == 0 && *(long*)buffer == type;
+    }
+
     [LibraryImport("libc", EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial nint ReadLink(string path, byte* buffer, nuint size);
 
@@ -59,4 +69,7 @@ internal static partial class ProcLinks
 
     [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial nint GetAttribute(string path, string name, byte* value, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "statfs", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int StatFileSystem(string path, byte* result);
 }

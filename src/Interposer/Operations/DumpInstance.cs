@@ -4,6 +4,7 @@ using Vni.Actors.Interposition;
 using Vni.Actors.Resources;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Checkpoint.Queues;
 using Vni.Interposer.Resources;
 
 namespace Vni.Interposer.Operations;
@@ -27,6 +28,7 @@ internal sealed class DumpInstance(InstanceKit kit)
     /// <param name="saveFiles">See <see cref="Dump.RunAsync"/>.</param>
     public async Task<DumpedState> RunAsync(CriuSession criu, Aid aid, int init, IReadOnlyList<int> pids, string images, string logs, Func<Task> saveFiles)
     {
+        var open = OpenQueue.Find(ProcReader.Node, pids);
         var request = new DumpRequest
         {
             Aid = aid,
@@ -34,22 +36,19 @@ internal sealed class DumpInstance(InstanceKit kit)
             FrozenCgroup = kit.Cgroups.Find(aid).Directory,
             ImagesDirectory = images,
             LogDirectory = logs,
+            Queues = open,
         };
         var dump = Dump.RunAsync(criu, request, saveFiles);
         var scan = Task.Run(() => new DumpedState(ResourceScanner.Scan(kit.OnNode(aid, init, pids), queues: true), kit.Network.ReadNeighbours(init)), CancellationToken.None);
-        await Task.WhenAll(dump, scan).ConfigureAwait(false);
-        var state = await scan.ConfigureAwait(false);
-        RefuseQueues(aid, state.Resources);
-        return state;
+        var queues = SaveQueuesAsync(scan, new QueueImage(kit.Spawner, kit.Options.HarnessPath, aid, images), init, open);
+        await Task.WhenAll(dump, scan, queues).ConfigureAwait(false);
+        return await scan.ConfigureAwait(false);
     }
 
-    /// <summary>CRIU saves no POSIX message queue, and does not say so when none is open at the moment.</summary>
-    private static void RefuseQueues(Aid aid, ResourceTable resources)
+    private static async Task SaveQueuesAsync(Task<DumpedState> scan, QueueImage image, int init, IReadOnlyList<OpenQueue> open)
     {
-        if (resources.Ids?.GetValueOrDefault(ResourceNames.Of(ResourceType.PosixMessageQueue)) is not { Count: > 0 } queues) return;
-        throw new VniException(
-            ErrorCodes.NotDumpable,
-            $"application {aid} cannot be saved while it has POSIX message queues ({string.Join(", ", queues.Keys.Take(5))}), which CRIU does not save; it runs on, and can be saved when it has removed them (mq_unlink)");
+        var state = await scan.ConfigureAwait(false);
+        if (open.Count > 0 || state.Resources.Has(ResourceType.PosixMessageQueue)) await image.SaveAsync(init, open).ConfigureAwait(false);
     }
 
     /// <summary>Whether files without a name are open: CRIU's links to them are in the layer until the dump ends.</summary>

@@ -85,7 +85,7 @@ internal sealed class FreezeInstance(InstanceKit kit)
             var visitors = _visitors.Adopt(aid, init);
             var found = Preflight.Search(init, kit.Cgroups.Find(aid).Pids(), visitors.All, sockets);
             if (visitors.Any) Preflight.Require(aid, [.. visitors.Find(Libc.BootTime()), .. found.Where(f => !f.Transient)]);
-            return new QuietInstance(init, [.. found.Where(f => f.Kind is FindingKinds.Watch or FindingKinds.PosixMessageQueue)], sockets);
+            return new QuietInstance(init, [.. found.Where(f => f is { Kind: FindingKinds.Watch } or { Kind: FindingKinds.PosixMessageQueue, HostPid: null })], sockets);
         }
         catch
         {

@@ -5,6 +5,7 @@ using Vni.Actors.Interposition;
 using Vni.Actors.Resources;
 using Vni.Actors.Snapshots;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Checkpoint.Queues;
 using Vni.Interposer.Linux;
 using Vni.Interposer.Network;
 using Vni.Interposer.Resources;
@@ -124,6 +125,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
 
     private sealed class Stages(InstanceKit kit, RebuildRequest rebuild, PhaseClock phases) : IRestoreStages
     {
+        private readonly QueueImage _queues = new(kit.Spawner, kit.Options.HarnessPath, rebuild.Instance.Aid, rebuild.Images);
         private int _init;
 
         public int FramesHeld { get; private set; }
@@ -139,8 +141,11 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
             return Task.CompletedTask;
         }
 
+        public Task MakeQueuesAsync() => _queues.Exists ? _queues.RestoreAsync(_init) : Task.CompletedTask;
+
         public async Task VerifyAndCommitAsync(int initPid, CancellationToken cancellationToken)
         {
+            if (_queues.Exists) await _queues.SettleAsync(initPid).ConfigureAwait(false);
             phases.Mark("rebuild");
             rebuild.Reached(RebuildStage.Rebuilt);
             await rebuild.Verify().ConfigureAwait(false);
@@ -163,7 +168,7 @@ internal sealed class RebuildInstance(InstanceKit kit, StopInstance stop)
         private void CompareResources(int initPid)
         {
             // CRIU itself is in the cgroup until it has ended; it is not in the instance's PID namespace.
-            var now = ResourceScanner.Scan(kit.OnNode(rebuild.Instance.Aid, initPid), queues: false);
+            var now = ResourceScanner.Scan(kit.OnNode(rebuild.Instance.Aid, initPid), queues: rebuild.Manifest.Resources.Has(ResourceType.PosixMessageQueue));
             var differences = ResourceDifference.Between(rebuild.Manifest.Resources, now);
             if (differences.Count > 0)
             {

@@ -9,7 +9,7 @@ internal static class ResourceScanner
 {
     /// <summary>Virtual ids and values, for a manifest or to be compared with one.</summary>
     /// <param name="instance">The instance.</param>
-    /// <param name="queues">Whether POSIX message queues are looked for, which costs as much as all the rest: a restored instance has none.</param>
+    /// <param name="queues">Whether POSIX message queues are looked for, which costs as much as all the rest.</param>
     /// <exception cref="LinuxException">The instance has ended.</exception>
     public static ResourceTable Scan(InstanceOnNode instance, bool queues)
     {

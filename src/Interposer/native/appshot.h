@@ -4,6 +4,7 @@
  *   appshot init            PID 1 of the instance: starts the chain, restarts and stops it, reaps, records how it ended
  *   appshot exec PID SPEC   starts a visitor in all namespaces of the instance whose first process is PID
  *   appshot criu ... -- CRIU ...  gives CRIU a mount namespace and a cgroup of its own and executes it
+ *   appshot queues save|restore|settle PID [PATH NAME]...   saves POSIX message queues, and makes them anew
  *   appshot guard DIRECTORY CGROUP ALIAS   freezes all instances when the daemon has not spoken in time
  *
  * File descriptor 3 is the control socket to the daemon (SOCK_SEQPACKET, one text message a packet). It is closed before
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define CONTROL_FD 3
@@ -96,12 +98,16 @@ void program_execute(const struct program *program, const char *hostname, const 
 pid_t program_start(struct program *program, const char *hostname, const char *log, void (*prepare)(void *), void *argument,
                     char *error, size_t error_size);
 
+/* instance.c: the former limit. */
+struct rlimit raise_queue_limit(void);
+
 int instance_main(const char *spec_path);
 int init_main(void);
 int visitor_main(pid_t target, const char *spec_path);
 int criu_main(int argc, char **argv);
 int tar_main(int argc, char **argv);
 void stand_in_for_tar(const char *run);
+int queues_main(const char *what, pid_t target, char **unlinked);
 int guard_main(const char *directory, const char *cgroup, const char *alias_prefix);
 
 #endif

@@ -30,6 +30,7 @@ int criu_main(int argc, char **argv)
         } else return 2;
     }
     if (i + 1 >= argc) return 2;
+    raise_queue_limit(); /* For the user namespace that it may make; each restored process gets its own limit. */
     /* CRIU keeps what it learnt of the kernel in /run if that is a tmpfs, which spares it a tenth of a second. */
     if (run) stand_in_for_tar(run);
     if (run && mount(run, "/run", NULL, MS_BIND, NULL) < 0) fail("mount", run);

@@ -46,14 +46,25 @@ static void join_cgroups(const struct spec *spec, pid_t pid)
     }
 }
 
+/* What a user namespace holds in POSIX message queues counts for the user who made it, too, and is limited by what that one's limit
+ * was then (user_namespaces(7)): the instances of a node would share the space of one. Without CAP_SYS_RESOURCE they do. */
+struct rlimit raise_queue_limit(void)
+{
+    struct rlimit former, none = {RLIM_INFINITY, RLIM_INFINITY};
+    if (getrlimit(RLIMIT_MSGQUEUE, &former) < 0) fail("getrlimit", "RLIMIT_MSGQUEUE");
+    (void)!setrlimit(RLIMIT_MSGQUEUE, &none);
+    return former;
+}
+
 /* The first process of the new namespaces: waits until it is mapped and plumbed, then becomes PID 1 of the instance. */
-static void become_init(const struct spec *spec)
+static void become_init(const struct spec *spec, const struct rlimit *queue_limit)
 {
     char message[16];
     ssize_t n = recv(CONTROL_FD, message, sizeof message, 0);
     if (n != 2 || memcmp(message, "go", 2)) _exit(1); /* the daemon gave up or is gone */
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) fail("setuid", "0");
     if (setsid() < 0) fail("setsid", "");
+    if (setrlimit(RLIMIT_MSGQUEUE, queue_limit) < 0) fail("setrlimit", "RLIMIT_MSGQUEUE");
     if (sethostname(spec->hostname, strlen(spec->hostname)) < 0) fail("sethostname", spec->hostname);
     enter_root(spec->root);
     char *const argv[] = {(char *)"appshot", (char *)"init", NULL}, *const env[] = {NULL};
@@ -72,13 +83,14 @@ int instance_main(const char *spec_path)
     make_mounts_private();
     mount_overlay(spec.lower, spec.upper, spec.work, spec.root);
 
+    struct rlimit queue_limit = raise_queue_limit();
     struct clone_args arguments = {
         .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME,
         .exit_signal = SIGCHLD,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid < 0) fail("clone3", "namespaces");
-    if (pid == 0) become_init(&spec);
+    if (pid == 0) become_init(&spec, &queue_limit);
     map_ids(pid);
     join_cgroups(&spec, pid);
     control_send("init %d", pid);

@@ -35,9 +35,11 @@ internal static class FarmRoutes
         farm.MapGet("nodes", (CancellationToken cancellation, [FromServices] IFarmService service) => service.ListNodesAsync(cancellation))
             .Describe("listNodes", "All nodes, in order of name", 503);
         farm.MapPost("nodes/{node}/drain", (string node, HttpContext context, [FromServices] IFarmService service) => DrainAsync(node, leave: false, context, service))
+            .Accepts<DrainRequest>(isOptional: true, System.Net.Mime.MediaTypeNames.Application.Json)
             .Produces<DrainProgress>(StatusCodes.Status200OK, NdJson.ContentType)
             .Describe("drainNode", "Moves every application away from a node, one JSON object a line for each", 400, 404, 409, 503);
         farm.MapPost("nodes/{node}/leave", (string node, HttpContext context, [FromServices] IFarmService service) => DrainAsync(node, leave: true, context, service))
+            .Accepts<DrainRequest>(isOptional: true, System.Net.Mime.MediaTypeNames.Application.Json)
             .Produces<DrainProgress>(StatusCodes.Status200OK, NdJson.ContentType)
             .Describe("leaveNode", "Moves every application away from a node, whose daemon then leaves the farm and ends", 400, 404, 409, 503);
         farm.MapPost("nodes/{node}/down", DownAsync)
@@ -70,7 +72,8 @@ internal static class FarmRoutes
     private static async Task DrainAsync(string node, bool leave, HttpContext context, IFarmService service)
     {
         var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        await using var progress = service.DrainAsync(NodeName(node), leave, stopping).GetAsyncEnumerator(stopping);
+        var (name, request) = (NodeName(node), await RequestBody.ReadAsync(context.Request, new DrainRequest()));
+        await using var progress = service.DrainAsync(name, request, leave, stopping).GetAsyncEnumerator(stopping);
         var more = await progress.MoveNextAsync(); // A refusal must come before the head of the answer.
         NdJson.Begin(context);
         for (; more; more = await progress.MoveNextAsync())

@@ -105,9 +105,10 @@ public sealed class PlaygroundLifeTests : IAsyncLifetime
         return name;
     }
 
+    /// <summary>As many nodes as take long enough to be interrupted.</summary>
     private static Process Start(string name)
     {
-        var start = new ProcessStartInfo(Repository.Binary("vni"), ["farm", "up", "--name", name]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Repository.Binary("vni"), ["farm", "up", "--name", name, "--nodes", "8"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         return Process.Start(start)!;
     }
 

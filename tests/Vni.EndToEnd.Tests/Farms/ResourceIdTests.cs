@@ -7,10 +7,10 @@ namespace Vni.EndToEnd.Tests.Farms;
 /// <summary>Resource ids: the application's stay, the node's change, and each is found from the other.</summary>
 public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper output) : PlaygroundTests(fixture)
 {
-    private const int Port = 7101, Moves = 30;
+    private const int Port = 7101, QueuePort = 7111, Moves = 30;
     private static readonly string[] s_types =
     [
-        "process", "thread", "process-group", "session", "semaphore", "shared-memory", "message-queue", "posix-shared-memory", "tcp", "udp", "unix-socket", "pty", "interface",
+        "process", "thread", "process-group", "session", "semaphore", "shared-memory", "message-queue", "posix-message-queue", "posix-shared-memory", "tcp", "udp", "unix-socket", "pty", "interface",
         "mount", "cgroup", "path",
     ];
 
@@ -98,22 +98,45 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
     }
 
     [Fact]
-    public async Task A_posix_message_queue_keeps_an_application_from_being_saved_and_it_runs_on()
+    public async Task Posix_message_queues_keep_names_messages_order_and_those_who_wait()
     {
-        var ip = await RunAsync("app", "n1", "queue");
-        var refusal = await Farm.RefusedAsync("n1", "not_dumpable", "snapshot", "app");
-        Assert.Contains("/queue", refusal, StringComparison.Ordinal);
-        await Farm.RefusedAsync("n1", "not_dumpable", "migrate", "app", Farm.IdentityOf("n2"));
-        await Farm.AssertAsync("app", "running", "n1");
-        Assert.Equal((5193, 7), await SemaphoreAsync(ip));
-        Assert.Equal("/queue", Assert.Single((await Farm.VniJsonAsync("n1", "rids", "app", "--type", "posix-message-queue")).EnumerateArray()).Text("virtual"));
+        const string listed = "urgent:9 first:5 second:5 max 8 size 64 flags nonblock mode 640 links 1; kept:0 max 4 size 64 flags block mode 600 links 0; 3 by name, readable 1";
+        var ip = (await Farm.VniJsonAsync("n1", "run", "--name", "app", "--", App("queues"))).Text("ip");
+        await Farm.Client.AwaitServerAsync(ip, QueuePort);
+        await using var client = await LineClient.ConnectAsync(Farm.Client, ip, QueuePort);
+        Assert.Equal(listed, await client.AskAsync("LIST"));
+        Assert.Equal("1", await client.AskAsync("ANSWER"));
+        await Farm.VniAsync("n1", "snapshot", "app", "--leave-running"); // It runs on, with what was read out of the queues and put back.
+        Assert.Equal([listed, "2"], [await client.AskAsync("LIST"), await client.AskAsync("ANSWER")]);
+        await Farm.MigrateAsync("app", "n2");
+        Assert.Equal([listed, "3"], [await client.AskAsync("LIST"), await client.AskAsync("ANSWER")]);
+        await Farm.VniAsync("n2", "snapshot", "app");
+        await Farm.VniAsync("n2", "restore", "app");
+        await Farm.MigrateAsync("app", "n3");
+        Assert.Equal([listed, "4"], [await client.AskAsync("LIST"), await client.AskAsync("ANSWER")]);
+        Assert.Equal("3 one, 6 waited", await client.AskAsync("ROOM"));
+        Assert.Equal(["/answers", "/full", "/orders"], (await Farm.VniJsonAsync("n3", "rids", "app", "--type", "posix-message-queue")).EnumerateArray().Select(r => r.Text("virtual")));
+        Assert.Equal("answers\nfull\norders", (await Farm.VniAsync("n3", "exec", "app", "--", "ls", "/dev/mqueue")).Trim());
     }
 
-    private async Task<string> RunAsync(string aid, string node, params string[] options)
+    [Fact]
+    public async Task A_process_that_waits_for_a_queues_notification_is_not_saved_and_runs_on()
+    {
+        var ip = (await Farm.VniJsonAsync("n1", "run", "--name", "app", "--", App("queues"))).Text("ip");
+        await Farm.Client.AwaitServerAsync(ip, QueuePort);
+        await using var client = await LineClient.ConnectAsync(Farm.Client, ip, QueuePort);
+        Assert.Equal("0", await client.AskAsync("NOTIFY"));
+        Assert.Contains("/orders", await Farm.RefusedAsync("n1", "not_dumpable", "snapshot", "app"), StringComparison.Ordinal);
+        await Farm.RefusedAsync("n1", "not_dumpable", "migrate", "app", Farm.IdentityOf("n2"));
+        Assert.Equal("0", await client.AskAsync("QUIET"));
+        await Farm.VniAsync("n1", "snapshot", "app");
+    }
+
+    private async Task<string> RunAsync(string aid, string node)
     {
         var rules = Path.GetTempFileName();
         await File.WriteAllTextAsync(rules, Rules);
-        var ip = (await Farm.VniJsonAsync(node, "run", ["--name", aid, "--rules", rules, "--", App("resources"), "/var/tmp", .. options])).Text("ip");
+        var ip = (await Farm.VniJsonAsync(node, "run", ["--name", aid, "--rules", rules, "--", App("resources"), "/var/tmp"])).Text("ip");
         File.Delete(rules);
         await Farm.Client.AwaitServerAsync(ip, Port);
         await Eventually.GetAsync("all its processes, and the end of our visit", () => Farm.VniJsonAsync(node, "rids", aid), all => Count(all, "process") == 4 && Count(all, "tcp") == 4);
@@ -146,6 +169,7 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
             {
                 "process" or "thread" => File.ReadLines($"/proc/{system}/status").Any(line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.EndsWith($"\t{id}", StringComparison.Ordinal)),
                 "semaphore" or "shared-memory" or "message-queue" => system == $"{space}/{id}",
+                "posix-message-queue" => system == space + id,
                 "tcp" or "udp" or "unix-socket" => Directory.GetFiles($"/proc/{pids[resource.GetProperty("owner").ToString()]}/fd").Any(fd => LinkOf(fd) == system),
                 "posix-shared-memory" or "pty" => File.Exists(system),
                 "mount" => File.ReadLines($"/proc/{pids["1"]}/mountinfo").Any(line => line.Split(' ') is var f && f[0] == system && f[4] == id),

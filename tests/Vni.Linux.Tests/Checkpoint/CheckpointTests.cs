@@ -53,7 +53,7 @@ public sealed partial class CheckpointTests
             var restored = await instance.RestoreAsync(Path.Combine(directory, "images"), stages);
             Assert.Null(restored.PlugFailure);
             Assert.Empty(differences);
-            Assert.Equal(["network", "verify", "plug"], stages.Seen);
+            Assert.Equal(["network", "queues", "verify", "plug"], stages.Seen);
             Assert.Equal(before, Reports(instance));
         }
     }
@@ -82,7 +82,7 @@ public sealed partial class CheckpointTests
         var stages = new RecordedStages { OnVerify = _ => throw new VniException(ErrorCodes.VerificationFailed, "not as it was") };
         var e = await Assert.ThrowsAsync<VniException>(() => instance.RestoreAsync(images, stages));
         Assert.Equal(ErrorCodes.VerificationFailed, e.Code);
-        Assert.Equal(["network", "verify"], stages.Seen);
+        Assert.Equal(["network", "queues", "verify"], stages.Seen);
         await instance.EmptyAsync();
 
         await instance.RestoreAsync(images, new RecordedStages());

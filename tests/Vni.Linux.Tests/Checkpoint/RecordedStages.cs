@@ -20,6 +20,12 @@ internal sealed class RecordedStages : IRestoreStages
         return OnNetwork(initPid);
     }
 
+    public Task MakeQueuesAsync()
+    {
+        Seen.Add("queues");
+        return Task.CompletedTask;
+    }
+
     public Task VerifyAndCommitAsync(int initPid, CancellationToken cancellationToken)
     {
         Seen.Add("verify");

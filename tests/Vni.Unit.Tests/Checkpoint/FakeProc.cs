@@ -10,6 +10,8 @@ internal sealed class FakeProc : IProcReader
     private readonly Dictionary<(int, string), FileLook> _looks = [];
     private readonly Dictionary<(int, string), string> _sockets = [];
 
+    private readonly HashSet<(int, string)> _queues = [];
+
     public FakeProc() => Add(100, "appshot", "1", 1, 1, parent: 99);
 
     public FakeProc Add(int pid, string name, string virtualPid, int group, int session, char state = 'S', int parent = 100, int tracer = 0, int threads = 1, string user = "1")
@@ -42,6 +44,12 @@ internal sealed class FakeProc : IProcReader
         return this;
     }
 
+    public FakeProc Queue(int pid, int fd, string target, ulong mount, uint links = 1)
+    {
+        _queues.Add((pid, $"fd/{fd}"));
+        return Fd(pid, fd, target, mount: mount, links: links);
+    }
+
     public FakeProc Fd(int pid, int fd, string target, DeviceNumber? device = null, string? socket = null, ulong? mount = null, uint links = 1, ulong allocated = 0)
     {
         _links[(pid, $"fd/{fd}")] = target;
@@ -60,4 +68,6 @@ internal sealed class FakeProc : IProcReader
     public FileLook? Look(int pid, string name) => _looks.TryGetValue((pid, name), out var look) ? look : null;
 
     public string? SocketProtocol(int pid, string name) => _sockets.GetValueOrDefault((pid, name));
+
+    public bool IsMessageQueue(int pid, string name) => _queues.Contains((pid, name));
 }

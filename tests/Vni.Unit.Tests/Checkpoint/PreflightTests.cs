@@ -181,11 +181,35 @@ public sealed class PreflightTests
     [Fact]
     public void Message_queues_are_named()
     {
-        const string remedy = ": have the application remove what it does not need (mq_unlink); CRIU saves none";
-        Assert.Empty(MessageQueues.Of([]));
-        Assert.Equal("POSIX message queue /a" + remedy, Assert.Single(MessageQueues.Of(["/a"])).Text);
-        Assert.Equal("6 POSIX message queues, /1, /2, /3, /4, /5, ..." + remedy, Assert.Single(MessageQueues.Of(["/1", "/2", "/3", "/4", "/5", "/6"])).Text);
+        Assert.Empty(MessageQueues.Of(["/a", "/b"], [], ["/dev/mqueue"]));
+        Assert.Empty(MessageQueues.Of([], [], ["/mnt"]));
+        Assert.Equal(
+            "2 POSIX message queues, /a, /b, whose file system is not mounted at /dev/mqueue any more: mount it there", Assert.Single(MessageQueues.Of(["/a", "/b"], [], [])).Text);
+        Assert.Equal(
+            "POSIX message queue /a, of which a process waits for a notification: have it wait in another way than mq_notify(3): the kernel does not tell what it is to be told",
+            Assert.Single(MessageQueues.Of(["/a", "/b"], ["/a"], ["/dev/mqueue"])).Text);
+        Assert.Equal(
+            "6 POSIX message queues, /1, /2, /3, /4, /5, ..., whose file system is mounted at /mnt, too: have the application use /dev/mqueue alone",
+            Assert.Single(MessageQueues.Of(["/1", "/2", "/3", "/4", "/5", "/6"], [], ["/dev/mqueue", "/mnt"])).Text);
     }
+
+    [Fact]
+    public void A_message_queue_that_is_open_is_saved_but_not_one_that_is_open_by_a_mount_of_its_own()
+    {
+        _proc.Mounts(100, "30 1 0:40 / / rw - overlay overlay rw", "31 30 0:50 / /dev/mqueue rw,nosuid shared:7 - mqueue mqueue rw", "32 30 0:50 / /mnt rw - mqueue mqueue rw");
+        _proc.Queue(107, 3, "/orders", mount: 17).Queue(107, 4, "/dev/mqueue/orders", mount: 31);
+        Assert.Empty(Find());
+        _proc.Queue(107, 5, "/mnt/orders", mount: 32);
+        Assert.Equal(FindingKinds.PosixMessageQueue, Assert.Single(Find()).Kind);
+        _proc.Mounts(100, "30 1 0:40 / / rw - overlay overlay rw").Queue(107, 4, "/", mount: 30).Queue(107, 5, "/", mount: 30);
+        Assert.Equal(FindingKinds.OutsideFile, Assert.Single(Find()).Kind);
+    }
+
+    [Theory]
+    [InlineData("QSIZE:129        NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n", false)]
+    [InlineData("QSIZE:0          NOTIFY:0     SIGNO:10    NOTIFY_PID:8260  \n", true)]
+    [InlineData("QSIZE:0          NOTIFY:2     SIGNO:0     NOTIFY_PID:7     \n", true)]
+    public void Who_waits_for_a_notification_is_in_a_queues_file(string status, bool expected) => Assert.Equal(expected, MessageQueueNames.IsNotifying(status));
 
     private IReadOnlyList<Finding> Find(params int[] more) => Preflight.Find(
         _proc, [100, 107, .. more], [], (_, _) => _sockets, _locks, _searched is null ? null : (_, directory) => directory == "etc" ? _searched : []);

@@ -1,6 +1,7 @@
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Unit.Tests.Fakes;
 using Xunit;
@@ -16,10 +17,10 @@ public sealed class DrainTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _farm.DisposeAsync();
 
-    private async Task<List<DrainProgress>> DrainAsync(bool leave)
+    private async Task<List<DrainProgress>> DrainAsync(bool leave, DrainRequest? request = null)
     {
         var steps = new List<DrainProgress>();
-        await foreach (var step in _farm[2].Farm.DrainAsync("n1", leave, default)) steps.Add(step);
+        await foreach (var step in _farm[2].Farm.DrainAsync("n1", request ?? new DrainRequest(), leave, default)) steps.Add(step);
         return steps;
     }
 
@@ -86,12 +87,22 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task How_applications_are_made_quiet_is_said_for_all_of_them()
+    {
+        await _farm[1].RunAsync("a");
+        await DrainAsync(leave: false, new DrainRequest(WaitSeconds: 7, CloseVisitors: true));
+        Assert.Equal(new Quiescing(TimeSpan.FromSeconds(7), CloseVisitors: true), _farm[1].Interposer.Quiescing);
+        var e = await Assert.ThrowsAsync<VniException>(() => DrainAsync(leave: false, new DrainRequest(WaitSeconds: -1)));
+        Assert.Equal(ErrorCodes.InvalidArgument, e.Code);
+    }
+
+    [Fact]
     public async Task Alone_it_cannot_be_drained()
     {
         await _farm[1].RunAsync();
         foreach (var other in new[] { _farm[2], _farm[3] }) await _farm.PowerOffAsync(other);
         await _farm.UntilAsync(() => _farm[1].Members.Members.Count == 1, "the others to be gone");
-        var e = await Assert.ThrowsAsync<VniException>(async () => await _farm[1].Farm.DrainAsync("n1", false, default).GetAsyncEnumerator().MoveNextAsync());
+        var e = await Assert.ThrowsAsync<VniException>(async () => await _farm[1].Farm.DrainAsync("n1", new DrainRequest(), false, default).GetAsyncEnumerator().MoveNextAsync());
         Assert.Contains("no other node", e.Message);
     }
 

@@ -29,9 +29,9 @@ internal sealed class FakeFarm : IFarmService
     public Task<MigrationView> MigrateAsync(Aid aid, MigrateRequest request, CancellationToken cancellationToken) =>
         Done((object)(aid.Value, request), new MigrationView { Application = FakeApplications.Example(aid.Value), From = "n1", To = request.Node });
 
-    public async IAsyncEnumerable<DrainProgress> DrainAsync(string node, bool leave, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<DrainProgress> DrainAsync(string node, DrainRequest request, bool leave, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await Done($"drain {node} {leave}", 0);
+        await Done($"drain {node} {leave} {request.WaitSeconds} {request.CloseVisitors}", 0);
         await foreach (var line in Draining.Reader.ReadAllAsync(cancellationToken)) yield return line;
         Drained.TrySetResult();
     }

@@ -73,6 +73,16 @@ public sealed class FarmRoutesTests : IAsyncLifetime
         await _api.Farm.Drained.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    [Theory]
+    [InlineData("drain", null, "drain n2 False  False")]
+    [InlineData("leave", """{"waitSeconds":2,"closeVisitors":true}""", "drain n2 True 2 True")]
+    public async Task A_drain_hands_on_how_applications_are_made_quiet(string route, string? body, string call)
+    {
+        _api.Farm.Draining.Writer.Complete();
+        await _api.SendAsync(HttpMethod.Post, $"/v1/nodes/n2/{route}", body);
+        Assert.Equal([call], _api.Farm.Calls);
+    }
+
     [Fact]
     public async Task A_node_that_cannot_be_drained_is_refused_before_the_answer_begins()
     {

@@ -58,7 +58,11 @@ internal static class Descriptors
         {
             suspect.Add(FindingKinds.Device, $"has device {target} ({device.Major}:{device.Minor}) open (fd {fd})", Suspect.CloseIt);
         }
-        else if (!mounts.Has(suspect, look))
+        else if (mounts.IsMessageQueue(look))
+        {
+            suspect.Add(FindingKinds.PosixMessageQueue, $"has a POSIX message queue open by a mount of its own, {target} (fd {fd})", "have it use mq_open(3)");
+        }
+        else if (!mounts.Has(suspect, look) && !(mounts.HasQueues && suspect.Proc.IsMessageQueue(suspect.Pid, name)))
         {
             suspect.Add(FindingKinds.OutsideFile, $"has {target}, which is on no mount of the instance, open (fd {fd})", Suspect.CloseIt);
         }

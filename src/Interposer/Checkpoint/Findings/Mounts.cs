@@ -9,6 +9,7 @@ internal sealed class Mounts
 {
     private readonly HashSet<ulong> _ids = [];
     private readonly HashSet<(uint Major, uint Minor)> _devices = [];
+    private readonly SortedDictionary<ulong, string> _queues = [];
     private readonly string? _namespace;
 
     public Mounts(IProcReader proc, int init)
@@ -17,10 +18,20 @@ internal sealed class Mounts
         foreach (var line in (proc.Read(init, "mountinfo") ?? "").Split('\n'))
         {
             if (line.Split(' ', 4) is not [var id, _, var device, _] || device.Split(':') is not [var major, var minor]) continue;
+            if (TypeOf(line) == "mqueue") _queues.Add(ulong.Parse(id, CultureInfo.InvariantCulture), line.Split(' ')[4]);
             _ids.Add(ulong.Parse(id, CultureInfo.InvariantCulture));
             _devices.Add((uint.Parse(major, CultureInfo.InvariantCulture), uint.Parse(minor, CultureInfo.InvariantCulture)));
         }
     }
+
+    /// <summary>Where the file system of POSIX message queues is mounted.</summary>
+    public IReadOnlyList<string> MessageQueues => [.. _queues.Values];
+
+    /// <summary>Whether it is where a restore looks for open queues.</summary>
+    public bool HasQueues => _queues.ContainsValue(Queues.QueueImage.MountPoint);
+
+    /// <summary>Whether a file is on such a mount of the application's own.</summary>
+    public bool IsMessageQueue(FileLook look) => look.Mount is { } mount && _queues.TryGetValue(mount, out var at) && at != Queues.QueueImage.MountPoint;
 
     /// <summary>Whether a file system is mounted in the instance.</summary>
     public bool Has(uint major, uint minor) => _devices.Contains((major, minor));
@@ -37,6 +48,9 @@ internal sealed class Mounts
         Find(suspect, "root", "its root directory", "run it without a sandbox of its own");
         Find(suspect, "exe", "its program", "start it from a file of the instance");
     }
+
+    /// <summary>After the optional fields, which end with a hyphen.</summary>
+    private static string? TypeOf(string line) => line.Split(" - ", 2) is [_, var rest] ? rest.Split(' ', 2)[0] : null;
 
     private void Find(Suspect suspect, string link, string role, string remedy)
     {
