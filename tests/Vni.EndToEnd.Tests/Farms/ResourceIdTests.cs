@@ -115,7 +115,7 @@ public sealed class ResourceIdTests(PlaygroundFixture fixture, ITestOutputHelper
         await Farm.MigrateAsync("app", "n3");
         Assert.Equal([listed, "4"], [await client.AskAsync("LIST"), await client.AskAsync("ANSWER")]);
         Assert.Equal("3 one, 6 waited", await client.AskAsync("ROOM"));
-        Assert.Equal(["/answers", "/full", "/orders"], (await Farm.VniJsonAsync("n3", "rids", "app", "--type", "posix-message-queue")).EnumerateArray().Select(r => r.Text("virtual")));
+        Assert.Equal(["/full", "/orders", "/answers"], (await Farm.VniJsonAsync("n3", "rids", "app", "--type", "posix-message-queue")).EnumerateArray().Select(r => r.Text("virtual")));
         Assert.Equal("answers\nfull\norders", (await Farm.VniAsync("n3", "exec", "app", "--", "ls", "/dev/mqueue")).Trim());
     }
 
