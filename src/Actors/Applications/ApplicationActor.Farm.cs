@@ -62,8 +62,16 @@ internal sealed partial class ApplicationActor
     {
         if (settings.SharedSnapshots is { } directory)
         {
-            await ports.Shipping.ExportSnapshotAsync(snapshot, directory, Context.Stopping);
-            return await store.MarkAsync(snapshot with { Shared = true }, Context.Stopping);
+            SnapshotRecord? shared = null;
+            try
+            {
+                await ports.Shipping.ExportSnapshotAsync(snapshot, directory, Context.Stopping);
+                return shared = await NoteAsync(snapshot with { Shared = true });
+            }
+            finally
+            {
+                if (shared is null) ports.Shipping.DeleteExported(snapshot.Id, directory);
+            }
         }
 
         var others = members.Members.Values.Where(member => member.Node != settings.Node && member is { Endpoint: not null, Leaving: false });
@@ -72,12 +80,20 @@ internal sealed partial class ApplicationActor
         try
         {
             await CopyAsync(snapshot, other.Node, Context.Stopping);
-            return copied = await store.MarkAsync(snapshot with { Copies = [other.Node] }, Context.Stopping);
+            return copied = await NoteAsync(snapshot with { Copies = [other.Node] });
         }
         finally
         {
             if (copied is null) await DeleteAtAsync(snapshot, other.Node); // It was given up, or removed with its application, meanwhile.
         }
+    }
+
+    /// <summary>Writes where a snapshot is, too; <c>null</c>: nobody wants it any more. A removal that begins later finds the record; one that
+    /// has begun may have looked before.</summary>
+    private async Task<SnapshotRecord?> NoteAsync(SnapshotRecord snapshot)
+    {
+        var noted = await store.MarkAsync(snapshot, Context.Stopping);
+        return noted is not null && await store.LookAsync(snapshot.Aid, Context.Stopping) is { State.Status: not Removing } ? noted : null;
     }
 
     private Task<bool> CopyAsync(SnapshotRecord snapshot, string node, CancellationToken cancellationToken) =>

@@ -134,12 +134,14 @@ internal sealed partial class ApplicationActor
         ? "how is not known"
         : string.Join(", ", exits.Select(exit => exit.Signal is { } signal ? $"{exit.Process} by signal {signal}" : $"{exit.Process} with status {exit.ExitCode}"));
 
-    private void Empty() => PipeTo(EmptyAsync(State.Aid, [.. _shelf.All]), () => new Outcome.Emptied(), Failed);
+    private void Empty() => PipeTo(EmptyAsync(State.Aid), () => new Outcome.Emptied(), Failed);
 
-    private async Task EmptyAsync(Aid aid, IReadOnlyList<SnapshotRecord> snapshots)
+    private async Task EmptyAsync(Aid aid)
     {
         await interposer.RemoveAsync(aid, CancellationToken.None);
-        await DeleteEverywhereAsync(snapshots);
+
+        // The registry's records and not the shelf's: a copy may have been noted a moment ago.
+        if (await store.LoadAsync(aid, Context.Stopping) is { } known) await DeleteEverywhereAsync(known.Snapshots);
     }
 
     /// <summary>Puts back the owner record beside whatever is under way: it changes nothing that a step compares.</summary>
