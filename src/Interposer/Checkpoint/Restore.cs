@@ -76,6 +76,7 @@ internal static class Restore
                         await stages.SetUpNetworkAsync(stage.Pid, cancellationToken).ConfigureAwait(false);
                         break;
                     case "post-setup-namespaces":
+                        cancellationToken.ThrowIfCancellationRequested();
                         await stages.MakeQueuesAsync().ConfigureAwait(false);
                         break;
                     case "post-restore":

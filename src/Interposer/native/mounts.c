@@ -65,8 +65,9 @@ void enter_root(const char *root)
     mount_at("sysfs", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
     mount_at("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
     mount_at("tmpfs", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
-    /* As POSIX message queues need no mount, a kernel that has none of them is good enough; CRIU opens them here at a restore. */
-    if (mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 && errno != ENODEV) fail("mount", "dev/mqueue");
+    /* CRIU opens POSIX message queues here at a restore. A kernel may have none, and a layer of an earlier version no such directory. */
+    if (mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 && errno != ENODEV && errno != ENOENT)
+        fail("mount", "dev/mqueue");
     if (syscall(SYS_pivot_root, ".", ".") < 0) fail("pivot_root", root);
     if (umount2(".", MNT_DETACH) < 0) fail("umount", "the node's root");
     if (chdir("/") < 0) fail("chdir", "/");

@@ -5,9 +5,13 @@ namespace Vni.Linux.Tests.Checkpoint;
 /// <summary>Stages that plumb loopback, remember their order, and do what a test asks at one of them.</summary>
 internal sealed class RecordedStages : IRestoreStages
 {
+    private int _init;
+
     public List<string> Seen { get; } = [];
 
     public Func<int, Task> OnNetwork { get; init; } = _ => Task.CompletedTask;
+
+    public Func<int, Task> OnQueues { get; init; } = _ => Task.CompletedTask;
 
     public Func<int, Task> OnVerify { get; init; } = _ => Task.CompletedTask;
 
@@ -16,6 +20,7 @@ internal sealed class RecordedStages : IRestoreStages
     public Task SetUpNetworkAsync(int initPid, CancellationToken cancellationToken)
     {
         Seen.Add("network");
+        _init = initPid;
         TestInstance.PlumbLoopback(initPid);
         return OnNetwork(initPid);
     }
@@ -23,7 +28,7 @@ internal sealed class RecordedStages : IRestoreStages
     public Task MakeQueuesAsync()
     {
         Seen.Add("queues");
-        return Task.CompletedTask;
+        return OnQueues(_init);
     }
 
     public Task VerifyAndCommitAsync(int initPid, CancellationToken cancellationToken)

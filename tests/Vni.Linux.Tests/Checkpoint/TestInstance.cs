@@ -1,6 +1,7 @@
 using System.Text;
 using Vni.Actors.Identity;
 using Vni.Interposer.Checkpoint;
+using Vni.Interposer.Checkpoint.Queues;
 using Vni.Interposer.Linux;
 
 namespace Vni.Linux.Tests.Checkpoint;
@@ -15,7 +16,7 @@ internal sealed class TestInstance : IAsyncDisposable
         Aid = Aid.Parse(name);
         Directory = Path.Combine(Path.GetTempPath(), name);
         Cgroup = Path.Combine(Cgroup2, name);
-        foreach (var d in new[] { Upper, Work, Root, Logs, RuntimeDirectory, Path.Combine(Upper, ".vni"), Path.Combine(Upper, "dev/pts"), Path.Combine(Upper, "dev/shm"), Cgroup })
+        foreach (var d in new[] { Upper, Work, Root, Logs, RuntimeDirectory, Path.Combine(Upper, ".vni"), Path.Combine(Upper, "dev/pts"), Path.Combine(Upper, "dev/shm"), Path.Combine(Upper, "dev/mqueue"), Cgroup })
         {
             System.IO.Directory.CreateDirectory(d);
         }
@@ -79,9 +80,13 @@ internal sealed class TestInstance : IAsyncDisposable
     /// <summary>Dumps the frozen processes into a directory.</summary>
     public async Task DumpAsync(string images)
     {
+        var queues = OpenQueue.Find(ProcReader.Node, Pids());
         await using var criu = CriuSession.Start(Spawner, DumpLaunch);
-        await Dump.RunAsync(criu, new DumpRequest { Aid = Aid, InitPid = InitPid, FrozenCgroup = Cgroup, ImagesDirectory = images, LogDirectory = Logs });
+        await Dump.RunAsync(criu, new DumpRequest { Aid = Aid, InitPid = InitPid, FrozenCgroup = Cgroup, ImagesDirectory = images, LogDirectory = Logs, Queues = queues });
+        if (queues.Count > 0) await Queues(images).SaveAsync(InitPid, queues);
     }
+
+    public QueueImage Queues(string images) => new(Spawner, Programs.Harness, Aid, images);
 
     /// <summary>Restores from a directory.</summary>
     public async Task<Restored> RestoreAsync(string images, IRestoreStages stages, CancellationToken cancellationToken = default)

@@ -65,7 +65,7 @@ public sealed class ScannerTests(ITestOutputHelper output)
             instance.Freeze();
             var dump = instance.DumpAsync(images);
             var tables = new List<ResourceTable>();
-            while (!dump.IsCompleted) tables.Add(ResourceScanner.Scan(OnNode(instance), queues: false)); // With CRIU's code in the processes.
+            while (!dump.IsCompleted) tables.Add(ResourceScanner.Scan(OnNode(instance), queues: true)); // With CRIU's code in the processes.
             await dump;
             output.WriteLine($"{tables.Count} scans beside the dump");
             Assert.All(tables, table => Assert.Empty(ResourceDifference.Between(tables[0], table)));
@@ -73,9 +73,10 @@ public sealed class ScannerTests(ITestOutputHelper output)
             IReadOnlyList<string> differences = ["not compared"];
             await instance.RestoreAsync(images, new RecordedStages
             {
+                OnQueues = instance.Queues(images).RestoreAsync,
                 OnVerify = init =>
                 {
-                    differences = ResourceDifference.Between(tables[0], ResourceScanner.Scan(OnNode(instance) with { InitPid = init }, queues: false));
+                    differences = ResourceDifference.Between(tables[0], ResourceScanner.Scan(OnNode(instance) with { InitPid = init }, queues: true));
                     return Task.CompletedTask;
                 },
             });
