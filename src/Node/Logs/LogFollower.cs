@@ -3,7 +3,8 @@ namespace Vni.Node.Logs;
 /// <summary>Copies the logs of some processes of one application to one answer.</summary>
 internal sealed class LogFollower
 {
-    private readonly List<(LogCursor Cursor, LinePrefixer? Prefixer)> _logs;
+    private readonly List<Log> _logs = [];
+    private readonly Func<string, Stream?> _open;
     private readonly Stream _output;
 
     /// <param name="processes">Their names; lines of several carry the name.</param>
@@ -11,23 +12,30 @@ internal sealed class LogFollower
     /// <param name="output">Where to.</param>
     internal LogFollower(IReadOnlyList<string> processes, Func<string, Stream?> open, Stream output)
     {
-        _output = output;
-        _logs = [.. processes.Select(p => (new LogCursor(() => open(p)), processes.Count > 1 ? new LinePrefixer(p, WriteAsync) : null))];
+        (_open, _output) = (open, output);
+        Add(processes);
+    }
+
+    /// <summary>Shows processes that have joined, too, and from then on the name before each line.</summary>
+    internal void Add(IEnumerable<string> processes)
+    {
+        foreach (var process in processes.Where(p => !_logs.Exists(log => log.Process == p)).ToList())
+            _logs.Add(new Log(process, new LogCursor(() => _open(process)), new LinePrefixer(process, WriteAsync)));
     }
 
     /// <summary>Leaves out all but the last lines of each log.</summary>
     internal async Task SkipToLastAsync(int lines, CancellationToken cancellationToken)
     {
-        foreach (var (cursor, _) in _logs) await cursor.SkipToLastAsync(lines, cancellationToken);
+        foreach (var log in _logs) await log.Cursor.SkipToLastAsync(lines, cancellationToken);
     }
 
     /// <summary>Sends what is new; <c>false</c> when some log does not exist.</summary>
     internal async Task<bool> SendNewAsync(CancellationToken cancellationToken)
     {
         var (any, all) = (false, true);
-        foreach (var (cursor, prefixer) in _logs)
+        foreach (var log in _logs)
         {
-            var sent = await cursor.ReadAsync(prefixer is null ? WriteAsync : prefixer.WriteAsync, cancellationToken);
+            var sent = await log.Cursor.ReadAsync(_logs.Count > 1 ? log.Prefixer.WriteAsync : WriteAsync, cancellationToken);
             any |= sent == true;
             all &= sent is not null;
         }
@@ -39,11 +47,10 @@ internal sealed class LogFollower
     /// <summary>Sends last lines that were not ended.</summary>
     internal async Task FinishAsync(CancellationToken cancellationToken)
     {
-        foreach (var (_, prefixer) in _logs)
-        {
-            if (prefixer is not null) await prefixer.FinishAsync(cancellationToken);
-        }
+        foreach (var log in _logs) await log.Prefixer.FinishAsync(cancellationToken);
     }
 
     private async Task WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) => await _output.WriteAsync(data, cancellationToken);
+
+    private sealed record Log(string Process, LogCursor Cursor, LinePrefixer Prefixer);
 }

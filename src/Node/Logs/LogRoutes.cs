@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Interposition;
+using Vni.Actors.Messages;
 using Vni.Node.Api;
 
 namespace Vni.Node.Logs;
@@ -20,6 +21,9 @@ internal static class LogRoutes
 {
     private const string ContentType = "text/plain; charset=utf-8";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Whether programs have joined is asked once in so many looks.</summary>
+    private const int LooksBetweenQuestions = 4;
 
     internal static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/applications/{aid}/logs", SendAsync)
@@ -39,7 +43,7 @@ internal static class LogRoutes
         var goOn = Query.Flag("follow", follow);
         var lines = Query.Number("tail", tail, 0, int.MaxValue);
         var view = await service.GetAsync(name, context.RequestAborted);
-        var known = view.Declaration.Processes.Concat(view.Joined).Select(p => p.Name).Union(view.Exits.Select(e => e.Process), StringComparer.Ordinal).ToList();
+        var known = ProcessesOf(view);
         if (process is not null && !known.Contains(process))
             throw new VniException(ErrorCodes.NotFound, $"application '{name}' has no process {DnsLabel.Quote(process)}; it has {string.Join(", ", known)}");
 
@@ -48,13 +52,18 @@ internal static class LogRoutes
         {
             var follower = new LogFollower(shown, p => access.OpenLog(name, p), context.Response.Body);
             if (lines is { } last) await follower.SkipToLastAsync(last, cancellation);
-            while (true)
+            for (var look = 1; ; look++)
             {
                 var found = await follower.SendNewAsync(cancellation);
                 if (!goOn) break;
 
                 // No log at all: none yet, or the application is gone and its files with it.
-                if (!found && !await ExistsAsync(service, name, cancellation)) break;
+                if (!found || look % LooksBetweenQuestions == 0)
+                {
+                    if (await FindAsync(service, name, cancellation) is not { } now) break;
+                    if (process is null) follower.Add(ProcessesOf(now));
+                }
+
                 await Task.Delay(Interval, clock, cancellation);
             }
 
@@ -62,16 +71,18 @@ internal static class LogRoutes
         });
     }
 
-    private static async Task<bool> ExistsAsync(IApplicationService service, Aid aid, CancellationToken cancellationToken)
+    private static List<string> ProcessesOf(ApplicationView view) =>
+        [.. view.Declaration.Processes.Concat(view.Joined).Select(p => p.Name).Union(view.Exits.Select(e => e.Process), StringComparer.Ordinal)];
+
+    private static async Task<ApplicationView?> FindAsync(IApplicationService service, Aid aid, CancellationToken cancellationToken)
     {
         try
         {
-            await service.GetAsync(aid, cancellationToken);
-            return true;
+            return await service.GetAsync(aid, cancellationToken);
         }
         catch (VniException e) when (e.Code == ErrorCodes.NotFound)
         {
-            return false;
+            return null;
         }
     }
 }

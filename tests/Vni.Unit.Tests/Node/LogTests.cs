@@ -74,5 +74,18 @@ public sealed class LogTests : IAsyncLifetime
         Assert.Null(await lines.ReadLineAsync());
     }
 
+    [Fact]
+    public async Task Following_shows_a_program_that_joins_and_from_then_on_every_name()
+    {
+        using var lines = await _api.OpenAsync("/v1/applications/web/logs?follow=true&tail=0");
+        await File.WriteAllTextAsync(_api.Log("main"), "alone\n");
+        Assert.Equal("alone", await lines.ReadLineAsync());
+        _api.Service.Processes = [.. _api.Service.Processes, new ProcessDeclaration { Name = "late" }];
+        await File.WriteAllTextAsync(_api.Log("late"), "here\n");
+        Assert.Equal("late | here", await lines.ReadLineAsync());
+        await File.AppendAllTextAsync(_api.Log("main"), "together\n");
+        Assert.Equal("main | together", await lines.ReadLineAsync());
+    }
+
     private Task<string> Get(string query = "") => _api.Client.GetStringAsync($"/v1/applications/web/logs{query}");
 }
