@@ -45,10 +45,10 @@ internal sealed class DumpInstance(InstanceKit kit)
         return await scan.ConfigureAwait(false);
     }
 
-    private static async Task SaveQueuesAsync(Task<DumpedState> scan, QueueImage image, int init, IReadOnlyList<OpenQueue> open)
+    private async Task SaveQueuesAsync(Task<DumpedState> scan, QueueImage image, int init, IReadOnlyList<OpenQueue> open)
     {
         var state = await scan.ConfigureAwait(false);
-        if (open.Count > 0 || state.Resources.Has(ResourceType.PosixMessageQueue)) await image.SaveAsync(init, open).ConfigureAwait(false);
+        if (open.Count > 0 || state.Resources.Has(ResourceType.PosixMessageQueue)) await image.SaveAsync(init, open, kit.Cgroups.CreateSessions().Directory).ConfigureAwait(false);
     }
 
     /// <summary>Whether files without a name are open: CRIU's links to them are in the layer until the dump ends.</summary>

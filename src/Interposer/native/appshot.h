@@ -4,7 +4,8 @@
  *   appshot init            PID 1 of the instance: starts the chain, restarts and stops it, reaps, records how it ended
  *   appshot exec PID SPEC   starts a visitor in all namespaces of the instance whose first process is PID
  *   appshot criu ... -- CRIU ...  gives CRIU a mount namespace and a cgroup of its own and executes it
- *   appshot queues save|restore|settle PID [PATH NAME]...   saves POSIX message queues, and makes them anew
+ *   appshot queues save PID CGROUP [PATH NAME]...   saves POSIX message queues
+ *   appshot queues restore|settle PID   makes them anew
  *   appshot guard DIRECTORY CGROUP ALIAS   freezes all instances when the daemon has not spoken in time
  *
  * File descriptor 3 is the control socket to the daemon (SOCK_SEQPACKET, one text message a packet). It is closed before
@@ -87,6 +88,9 @@ void make_mounts_private(void);
 void mount_overlay(const char *lower, const char *upper, const char *work, const char *root);
 void enter_root(const char *root);
 
+/* criu.c: this process goes there. */
+void join_cgroup(const char *directory);
+
 /* users.c: false when there is no such user or group; errors name it. */
 bool user_resolve(const char *text, struct user *user);
 
@@ -107,7 +111,7 @@ int visitor_main(pid_t target, const char *spec_path);
 int criu_main(int argc, char **argv);
 int tar_main(int argc, char **argv);
 void stand_in_for_tar(const char *run);
-int queues_main(const char *what, pid_t target, char **unlinked);
+int queues_main(int argc, char **argv);
 int guard_main(const char *directory, const char *cgroup, const char *alias_prefix);
 
 #endif

@@ -8,6 +8,15 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+void join_cgroup(const char *directory)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/cgroup.procs", directory);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) < 0) fail("write", path);
+    close(fd);
+}
+
 /* --run DIR [--cgroup DIR]... [--overlay LOWER UPPER WORK ROOT] -- CRIU ARGUMENT... */
 int criu_main(int argc, char **argv)
 {
@@ -21,12 +30,7 @@ int criu_main(int argc, char **argv)
             mount_overlay(argv[i + 1], argv[i + 2], argv[i + 3], argv[i + 4]);
             i += 4;
         } else if (!strcmp(argv[i], "--cgroup") && i + 1 < argc) {
-            /* What CRIU restores is born where CRIU is. */
-            char path[4200];
-            snprintf(path, sizeof path, "%s/cgroup.procs", argv[++i]);
-            int fd = open(path, O_WRONLY | O_CLOEXEC);
-            if (fd < 0 || write(fd, "0", 1) < 0) fail("write", path);
-            close(fd);
+            join_cgroup(argv[++i]); /* What CRIU restores is born where CRIU is. */
         } else return 2;
     }
     if (i + 1 >= argc) return 2;

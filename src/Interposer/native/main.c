@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     if (argc == 4 && !strcmp(argv[1], "exec")) return visitor_main((pid_t)atoi(argv[2]), argv[3]);
     if (argc > 2 && !strcmp(argv[1], "criu")) return criu_main(argc - 2, argv + 2);
     if (argc == 5 && !strcmp(argv[1], "guard")) return guard_main(argv[2], argv[3], argv[4]);
-    if (argc > 3 && !strcmp(argv[1], "queues")) return queues_main(argv[2], (pid_t)atoi(argv[3]), argv + 4);
+    if (argc > 3 && !strcmp(argv[1], "queues")) return queues_main(argc - 2, argv + 2);
     fprintf(stderr, "appshot is started by vnid and has no use of its own; see 'vni --help'\n");
     return 2;
 }

@@ -163,9 +163,10 @@ static void outlive_everything(void)
     close(fd);
 }
 
-static int save(pid_t target, char **unlinked)
+static int save(pid_t target, const char *cgroup, char **unlinked)
 {
     outlive_everything();
+    join_cgroup(cgroup);
     int file = openat(IMAGES_FD, IMAGE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) fail("open", IMAGE);
     for (; unlinked[0] && unlinked[1]; unlinked += 2) {
@@ -287,9 +288,11 @@ static int settle(pid_t target)
     return 0;
 }
 
-int queues_main(const char *what, pid_t target, char **unlinked)
+int queues_main(int argc, char **argv)
 {
-    if (!strcmp(what, "save")) return save(target, unlinked);
+    const char *what = argv[0];
+    pid_t target = (pid_t)atoi(argv[1]);
+    if (argc > 2 && !strcmp(what, "save")) return save(target, argv[2], argv + 3);
     if (!strcmp(what, "restore")) return restore(target);
     if (!strcmp(what, "settle")) return settle(target);
     return 2;

@@ -76,13 +76,7 @@ int visitor_main(pid_t target, const char *spec_path)
     static struct spec spec;
     if (!spec_load(spec_path, &spec) || spec.program_count != 1) fail("read", spec_path);
     char error[1024], hostname[256] = "";
-    for (size_t i = 0; i < spec.cgroup_count; i++) {
-        char path[4200];
-        snprintf(path, sizeof path, "%s/cgroup.procs", spec.cgroups[i]);
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || write(fd, "0", 1) < 0) fail("write", path);
-        close(fd);
-    }
+    for (size_t i = 0; i < spec.cgroup_count; i++) join_cgroup(spec.cgroups[i]);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

@@ -21,7 +21,7 @@ public sealed class QueueImageTests
         Assert.Equal(["/orders"], Names(instance));
         for (var round = 0; round < 2; round++)
         {
-            await instance.Queues(second).SaveAsync(instance.InitPid, []);
+            await instance.Queues(second).SaveAsync(instance.InitPid, [], TestInstance.Cgroup2);
             Assert.Equal(image, await File.ReadAllBytesAsync(Path.Combine(second, QueueImage.Name)));
             File.Delete(Path.Combine(second, QueueImage.Name));
         }

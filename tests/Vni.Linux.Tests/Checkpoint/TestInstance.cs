@@ -49,7 +49,7 @@ internal sealed class TestInstance : IAsyncDisposable
     /// <summary>One for the test run, so that CRIU probes the kernel once.</summary>
     private static string RuntimeDirectory { get; } = MakeRuntimeDirectory();
 
-    private static string Cgroup2 => File.ReadLines("/proc/self/mounts").Select(l => l.Split(' ')).First(f => f[2] == "cgroup2")[1];
+    internal static string Cgroup2 => File.ReadLines("/proc/self/mounts").Select(l => l.Split(' ')).First(f => f[2] == "cgroup2")[1];
 
     /// <summary>Starts a chain; returns when all programs have been executed.</summary>
     public static async Task<TestInstance> StartAsync(params string[][] chain)
@@ -83,7 +83,7 @@ internal sealed class TestInstance : IAsyncDisposable
         var queues = OpenQueue.Find(ProcReader.Node, Pids());
         await using var criu = CriuSession.Start(Spawner, DumpLaunch);
         await Dump.RunAsync(criu, new DumpRequest { Aid = Aid, InitPid = InitPid, FrozenCgroup = Cgroup, ImagesDirectory = images, LogDirectory = Logs, Queues = queues });
-        if (queues.Count > 0) await Queues(images).SaveAsync(InitPid, queues);
+        if (queues.Count > 0) await Queues(images).SaveAsync(InitPid, queues, Cgroup2);
     }
 
     public QueueImage Queues(string images) => new(Spawner, Programs.Harness, Aid, images);

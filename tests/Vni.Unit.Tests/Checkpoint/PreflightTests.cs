@@ -183,6 +183,7 @@ public sealed class PreflightTests
     {
         Assert.Empty(MessageQueues.Of(["/a", "/b"], [], ["/dev/mqueue"]));
         Assert.Empty(MessageQueues.Of([], [], ["/mnt"]));
+        Assert.Contains("not UTF-8", Assert.Single(MessageQueues.Of(["/a", "/\uFFFD"], [], ["/dev/mqueue"])).Text, StringComparison.Ordinal);
         Assert.Equal(
             "2 POSIX message queues, /a, /b, whose file system is not mounted at /dev/mqueue any more: mount it there", Assert.Single(MessageQueues.Of(["/a", "/b"], [], [])).Text);
         Assert.Equal(

@@ -33,6 +33,12 @@ internal static class MessageQueues
                 null, null, null, FindingKinds.PosixMessageQueue, $"{Say(names)}, whose file system is not mounted at {Queues.QueueImage.MountPoint} any more", "mount it there");
         }
 
+        if (names.Where(name => name.Contains('\uFFFD', StringComparison.Ordinal)).ToList() is { Count: > 0 } unreadable)
+        {
+            yield return new Finding(
+                null, null, null, FindingKinds.PosixMessageQueue, $"{Say(unreadable)}, whose name is not UTF-8", "give it another name: CRIU's images hold no other");
+        }
+
         if (notifying.Count > 0)
         {
             yield return new Finding(

@@ -33,12 +33,13 @@ internal sealed class QueueImage(IProcessSpawner spawner, string harness, Aid ai
     /// <summary>Saves all queues of a frozen instance, and leaves them as they were.</summary>
     /// <param name="init">Its first process.</param>
     /// <param name="open">What its processes have open.</param>
+    /// <param name="sessions">The cgroup that a daemon that starts waits for before it lets anything run.</param>
     /// <exception cref="VniException"><see cref="ErrorCodes.NotDumpable"/>: a process waits for a notification;
     /// <see cref="ErrorCodes.NoSpace"/>, <see cref="ErrorCodes.DumpFailed"/>.</exception>
-    public async Task SaveAsync(int init, IReadOnlyList<OpenQueue> open)
+    public async Task SaveAsync(int init, IReadOnlyList<OpenQueue> open, string sessions)
     {
         var unlinked = open.Where(q => q.IsUnlinked).DistinctBy(q => q.Inode).SelectMany(q => new[] { q.Path, q.Name });
-        var (status, output) = await RunAsync("save", init, unlinked).ConfigureAwait(false);
+        var (status, output) = await RunAsync("save", init, [sessions, .. unlinked]).ConfigureAwait(false);
         if (status == 0) return;
         if (status == Refused) throw new VniException(ErrorCodes.NotDumpable, $"application {aid} cannot be saved: of a POSIX message queue a process waits for a {output}; the kernel does not tell what it is to be told");
         if (output.Contains("No space left on device", StringComparison.Ordinal)) throw new VniException(ErrorCodes.NoSpace, $"the POSIX message queues of application {aid} could not be saved: no space is left; free some and try again");
