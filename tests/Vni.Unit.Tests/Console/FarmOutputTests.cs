@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Unit.Tests.Client;
@@ -92,6 +93,22 @@ public sealed class FarmOutputTests
         var run = await CliRun.Of(daemon, "drain", "alder");
         Assert.Equal((1, "1/2  web  is now on birch\n"), (run.Status, run.Output));
         Assert.Contains("(daemon_unavailable)", run.Error);
+    }
+
+    [Theory]
+    [InlineData("drain", "drain", "alder", "--wait", "3s", "--close-visitors")]
+    [InlineData("leave", "cluster", "leave", "alder", "--wait", "3s", "--close-visitors")]
+    public async Task A_drain_says_how_applications_are_made_quiet(string route, params string[] command)
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        var body = "";
+        daemon.On($"POST /v1/nodes/alder/{route}", async context =>
+        {
+            body = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            await context.Response.WriteAsync(s_drain);
+        });
+        await CliRun.Of(daemon, command);
+        Assert.Equal("""{"waitSeconds":3,"closeVisitors":true}""", body);
     }
 
     [Fact]
