@@ -17,6 +17,9 @@ public sealed partial class ApplicationService
     /// <summary>Longest that an operation on another node is waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
+    /// <summary>How long, beyond its lease, a node that the registry does not answer lets callers wait.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
     /// <summary>How long another node is waited for about what is good to know.</summary>
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(2);
 

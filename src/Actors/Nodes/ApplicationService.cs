@@ -78,7 +78,7 @@ public sealed partial class ApplicationService : IAsyncDisposable
             return await GuardAsync(() => _ports.Messenger.AskAsync(node, FarmKinds.Run, declaration, CommandId.New(), Patience, cancellationToken));
         if (_members.Members.GetValueOrDefault(_settings.Node) is { Leaving: true })
             throw new VniException(ErrorCodes.Conflict, $"node {_settings.Node} is leaving the farm and takes nothing; name another node");
-        return View(await GuardAsync(() => _node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken)));
+        return View(await GuardAsync(() => WhileRegistryAnswersAsync(_node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken))));
     }
 
     /// <summary>All applications of the farm, in order of name; pids of those that run here.</summary>
@@ -208,13 +208,39 @@ public sealed partial class ApplicationService : IAsyncDisposable
         var actor = await ResolveAsync(aid, null, cancellationToken);
         try
         {
-            return await actor.AskAsync(make, cancellationToken);
+            return await WhileRegistryAnswersAsync(actor.AskAsync(make, cancellationToken));
         }
         catch (ActorStoppedException e) when (e.InnerException is null)
         {
             actor = await ResolveAsync(aid, actor, cancellationToken);
-            return await actor.AskAsync(make, cancellationToken);
+            return await WhileRegistryAnswersAsync(actor.AskAsync(make, cancellationToken));
         }
+    }
+
+    /// <summary>A write whose outcome is unknown is settled when the registry answers, however long that takes; whoever waits for it is
+    /// told before.</summary>
+    private async Task<T> WhileRegistryAnswersAsync<T>(Task<T> answer)
+    {
+        for (var silent = false; _settings.Shared && !answer.IsCompleted;)
+        {
+            var unheard = _lease.Now - _lease.Sent;
+            var left = _settings.LeaseTimeToLive + Silence - unheard;
+            if (left <= TimeSpan.Zero && silent)
+            {
+                _ = answer.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                throw new VniException(
+                    ErrorCodes.RegistryUnavailable,
+                    $"the registry has not answered node {_settings.Node} for {unheard.TotalSeconds:0} s; what was asked for is done or given up when it answers again: look with 'vni inspect' then");
+            }
+
+            // A daemon that stood still finds everything late, and the registry's answer a moment after that.
+            silent = left <= TimeSpan.Zero;
+            using var waiting = new CancellationTokenSource();
+            await Task.WhenAny(answer, Task.Delay(silent ? Glance : left, _time, waiting.Token));
+            await waiting.CancelAsync();
+        }
+
+        return await answer;
     }
 
     private Task<ActorRef<ApplicationMessage>> ResolveAsync(Aid aid, ActorRef<ApplicationMessage>? not, CancellationToken cancellationToken) =>

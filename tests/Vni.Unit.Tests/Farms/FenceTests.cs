@@ -1,3 +1,4 @@
+using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
@@ -32,6 +33,24 @@ public sealed class FenceTests : IAsyncLifetime
         _farm.Rejoin(_farm[1]);
         await _farm.CheckAsync();
         Assert.Equal(["created", "started"], (await _farm[1].EventsAsync()).Select(e => e.Kind));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_decision_is_told_that_the_registry_stays_silent()
+    {
+        await _farm[1].RunAsync();
+        _farm.Isolate(_farm[1]);
+        Task[] orders = [_farm[1].Service.StopAsync(Shop, default, default), _farm[1].Service.RunAsync(TestNode.Declare("late"), default)];
+        foreach (var order in orders)
+        {
+            await _farm.EndedAsync(order);
+            var e = await Assert.ThrowsAsync<VniException>(() => order);
+            Assert.Equal(ErrorCodes.RegistryUnavailable, e.Code);
+        }
+
+        Assert.Contains("the registry has not answered node n1 for", (await Assert.ThrowsAsync<VniException>(() => orders[0])).Message);
+        _farm.Rejoin(_farm[1]);
+        await _farm.CheckAsync();
     }
 
     [Fact]
