@@ -84,6 +84,15 @@ internal sealed partial class ApplicationActor
             Answer(command);
         }
 
+        _launch?.Dispose();
+        _launch = null;
+        while (_givingUp.TryDequeue(out var given))
+        {
+            if (given is RemoveApplication remove && _erased) remove.Reply.Success(true);
+            else if (given is StopApplication stop && State.Status == Stopped) stop.Reply.Success(State);
+            else Context.Self.Tell(given);
+        }
+
         if (_erased || Foreign || IsLeftTo(State, settings.Node))
         {
             Stop();

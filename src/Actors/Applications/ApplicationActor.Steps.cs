@@ -43,11 +43,27 @@ internal sealed partial class ApplicationActor
     private static Written.Stale NotWritten(Exception error) =>
         error is StaleWriteException stale ? new Written.Stale(stale) : throw new InvalidOperationException("What is true could not be recorded.", error);
 
-    private void Launch() =>
-        PipeTo(StartAsync(Spec, State), started => new Outcome.Launched(started.InitPid), Failed);
+    private void Launch()
+    {
+        var (aid, launch) = (State.Aid, CancellationTokenSource.CreateLinkedTokenSource(Context.Stopping));
+        _launch = launch;
+        PipeTo(
+            StartAsync(Spec, State, launch.Token),
+            started => new Outcome.Launched(started.InitPid),
+            error => error is OperationCanceledException && !Context.Stopping.IsCancellationRequested
+                ? new Outcome.Failed(new VniException(ErrorCodes.Conflict, $"the start of application {aid} was given up, because somebody has stopped or removed it"))
+                : Failed(error));
+    }
 
-    private async Task<StartedInstance> StartAsync(InstanceSpec instance, ApplicationState state) =>
-        await interposer.StartAsync(instance with { Rules = InstanceRules.Of(state) }, Context.Stopping).ConfigureAwait(false);
+    /// <summary>A program may take long to be ready, or never be. What was started is undone as when it fails; then the command is done.</summary>
+    private void GiveUpStart(ApplicationCommand command)
+    {
+        _givingUp.Enqueue(command);
+        _launch?.Cancel();
+    }
+
+    private async Task<StartedInstance> StartAsync(InstanceSpec instance, ApplicationState state, CancellationToken cancellationToken) =>
+        await interposer.StartAsync(instance with { Rules = InstanceRules.Of(state) }, cancellationToken).ConfigureAwait(false);
 
     private string NextSnapshotId() => SnapshotIds.Next(State.Aid, Context.TimeProvider.GetUtcNow(), _shelf.Newest?.Id);
 

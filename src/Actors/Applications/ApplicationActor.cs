@@ -41,12 +41,14 @@ internal sealed partial class ApplicationActor(
     private readonly IInterposer interposer = ports.Interposer;
     private readonly SnapshotShelf _shelf = new(loaded.Snapshots);
     private readonly Queue<ApplicationCommand> _postponed = new();
+    private readonly Queue<ApplicationCommand> _givingUp = new();
     private readonly List<Reply<bool>> _awaitingQuiet = [];
     private StoredApplication _stored = loaded.Application;
 
     // The operation under way, and what it has come to.
     private ApplicationCommand? _command;
     private Exception? _failure;
+    private CancellationTokenSource? _launch;
     private CaptureResult? _captured;
     private RestoreResult? _restored;
     private Reply<bool>? _commit;
@@ -80,6 +82,10 @@ internal sealed partial class ApplicationActor(
             // Operations: one at a time, each from the states in which it can be done.
             case (_, DiscardSnapshot discard) when _command is not null:
                 _postponed.Enqueue(discard);
+                break;
+            case (Starting, RemoveApplication { Force: true } or StopApplication) when _command is StartApplication:
+            case (Starting, RemoveApplication { Force: true }) when _command is RunApplication:
+                GiveUpStart((ApplicationCommand)message);
                 break;
             case (_, ApplicationCommand command) when _command is { IsOwn: true }:
                 _postponed.Enqueue(command is MigrateApplication { Since: null } waiting ? waiting with { Since = Context.TimeProvider.GetTimestamp() } : command);

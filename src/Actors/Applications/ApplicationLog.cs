@@ -17,7 +17,7 @@ internal static partial class ApplicationLog
     [LoggerMessage(1103, LogLevel.Debug, "Application {Aid} ignores {Message} while {Status}")]
     public static partial void Ignored(this ILogger log, string aid, string message, ApplicationStatus status);
 
-    [LoggerMessage(1104, LogLevel.Warning, "Application {Aid}: {Doing} failed; it is done when the daemon starts anew")]
+    [LoggerMessage(1104, LogLevel.Warning, "Application {Aid}: {Doing} failed; it is tried again when it is due next, at the latest when the daemon starts anew")]
     public static partial void BackgroundFailed(this ILogger log, Exception reason, string aid, string doing);
 
     [LoggerMessage(1105, LogLevel.Information, "Application {Aid} runs on node {Target} now; it was frozen for {Milliseconds} ms")]

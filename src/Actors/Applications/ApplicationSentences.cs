@@ -13,7 +13,7 @@ internal static class ApplicationSentences
         new(ErrorCodes.NotFound, $"there is no application {aid}; 'vni ps' lists those there are");
 
     public static VniException Busy(Aid aid, ApplicationCommand running) =>
-        new(ErrorCodes.Busy, $"application {aid} is busy: {running.Doing}; try again when that has ended");
+        new(ErrorCodes.Busy, $"application {aid} is busy: {running.Doing}; try again when that has ended{(running is RunApplication ? ", or give the start up with 'vni rm --force'" : "")}");
 
     /// <summary>An illegal move: names the state and the move, and what leads from one to the other.</summary>
     public static VniException WrongState(ApplicationState state, ApplicationCommand refused) =>

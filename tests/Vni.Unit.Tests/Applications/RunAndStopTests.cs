@@ -1,4 +1,5 @@
 using Vni.Actors;
+using Vni.Actors.Applications;
 using Vni.Actors.Identity;
 using Vni.Unit.Tests.Fakes;
 using Xunit;
@@ -103,6 +104,47 @@ public sealed class RunAndStopTests : ApplicationTestBase
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_start_that_takes_long_is_given_up_by_who_removes_it(bool again)
+    {
+        if (again)
+        {
+            await Run();
+            await Stop();
+        }
+
+        var (reached, release) = Node.Faults.HoldAt("start:processes");
+        Task start = again ? Start() : Run();
+        await reached.WaitAsync(TestNode.Limit);
+        var removal = Remove(force: true);
+        await RefusedAsync(ErrorCodes.Busy, () => Snapshot(), again ? "has ended" : "'vni rm --force'");
+        release.SetResult();
+        await removal.WaitAsync(TestNode.Limit);
+        await RefusedAsync(ErrorCodes.Conflict, () => start, "was given up");
+        await RefusedAsync(ErrorCodes.NotFound, Stop);
+        await Node.CheckInvariantsAsync();
+    }
+
+    [Fact]
+    public async Task A_start_of_a_stopped_application_that_takes_long_is_given_up_by_who_stops_it()
+    {
+        await Run();
+        await Stop();
+        var (reached, release) = Node.Faults.HoldAt("start:processes");
+        var start = Start();
+        await reached.WaitAsync(TestNode.Limit);
+        var stop = Stop();
+        await RefusedAsync(ErrorCodes.Busy, () => Snapshot());
+        release.SetResult();
+        await stop.WaitAsync(TestNode.Limit);
+        await RefusedAsync(ErrorCodes.Conflict, () => start, "was given up");
+        Assert.Equal(ApplicationStatus.Stopped, (await Node.StateAsync())!.Status);
+        await Start();
+        await Node.CheckInvariantsAsync();
+    }
+
+    [Theory]
     [InlineData("start:processes", "being started")]
     [InlineData("capture:dump", "a snapshot is being taken")]
     [InlineData("restore:rebuild", "being restored")]
@@ -126,7 +168,7 @@ public sealed class RunAndStopTests : ApplicationTestBase
         await RefusedAsync(ErrorCodes.Busy, Stop, doing);
         await RefusedAsync(ErrorCodes.Busy, () => Snapshot(), doing);
         await RefusedAsync(ErrorCodes.Busy, () => Restore(), doing);
-        await RefusedAsync(ErrorCodes.Busy, () => Remove(force: true), doing);
+        if (step != "start:processes") await RefusedAsync(ErrorCodes.Busy, () => Remove(force: true), doing);
         release.SetResult();
         await first.WaitAsync(TestNode.Limit);
         await Node.UntilSettledAsync();

@@ -62,6 +62,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
             await faults.StepAsync("start:shell");
             (it.Processes, it.Port) = (FakeProcesses.HarnessOnly, FakePort.Plugged);
             await faults.StepAsync("start:processes");
+            cancellationToken.ThrowIfCancellationRequested();
             it.InitPid = kernel.NextPid();
             it.Joined.Clear();
             LetRun(instance.Aid);
