@@ -34,6 +34,17 @@ public sealed class MemberTests(FarmFixture fixture) : FarmTests(fixture)
     }
 
     [Fact]
+    public async Task A_start_that_waits_for_what_never_comes_is_given_up()
+    {
+        var start = Farm.TryVniAsync("run", "-f", await FileAsync("  - { name: db, command: sleep 1000, ready: { file: /var/tmp/never, timeout: 10m } }"));
+        await Eventually.GetAsync("its start", () => Farm.TryVniAsync("inspect", "chain", "-o", "json"), seen => seen.Status == 0 && seen.Output.Contains("\"starting\"", StringComparison.Ordinal));
+        await Farm.VniAsync("rm", "--force", "chain");
+        var given = await start;
+        Assert.True(given.Status == 1 && given.Error.Contains("was given up", StringComparison.Ordinal), given.ToString());
+        Assert.Equal("[]", (await Farm.VniAsync("ps", "-o", "json")).Trim());
+    }
+
+    [Fact]
     public async Task Restarts_go_on_through_snapshots_and_counts_with_them()
     {
         await RunChainAsync("  - { name: app, command: sh -c 'exit 4', restart: { policy: always, delay: 30ms, max-delay: 60ms } }");

@@ -16,8 +16,12 @@ internal static class ApplicationSentences
         new(ErrorCodes.Busy, $"application {aid} is busy: {running.Doing}; try again when that has ended{(running is RunApplication ? ", or give the start up with 'vni rm --force'" : "")}");
 
     /// <summary>An illegal move: names the state and the move, and what leads from one to the other.</summary>
-    public static VniException WrongState(ApplicationState state, ApplicationCommand refused) =>
-        new(ErrorCodes.WrongState, $"application {state.Aid} is {Name(state.Status)}, it cannot be {refused.Done}; {Remedy(state.Status, refused)}");
+    public static VniException WrongState(ApplicationState state, ApplicationCommand refused) => new(ErrorCodes.WrongState, (state.Status, refused) switch
+    {
+        (ApplicationStatus.Running, StartApplication) => $"application {state.Aid} is running already",
+        (ApplicationStatus.Stopped, StopApplication) => $"application {state.Aid} is stopped already",
+        var (status, _) => $"application {state.Aid} is {Name(status)}, it cannot be {refused.Done}; {Remedy(status, refused)}",
+    });
 
     public static VniException NoSuchSnapshot(Aid aid, string? id) => id is null
         ? new(ErrorCodes.SnapshotNotFound, $"application {aid} has no snapshot to restore; start it instead")
@@ -34,13 +38,11 @@ internal static class ApplicationSentences
 
     private static string Remedy(ApplicationStatus status, ApplicationCommand refused) => (status, refused) switch
     {
-        (ApplicationStatus.Running, StartApplication) => "it needs no start",
         (ApplicationStatus.Running, RestoreApplication) => "stop or snapshot it first",
         (ApplicationStatus.Running, RemoveApplication) => "stop it first, or remove it with force",
         (ApplicationStatus.Dormant, StartApplication) => "restore it, or stop it first to start it anew",
         (ApplicationStatus.Dormant, TakeSnapshot or JoinApplication) => "restore it first",
         (ApplicationStatus.Stopped, TakeSnapshot or JoinApplication) => "start it first",
-        (ApplicationStatus.Stopped, StopApplication) => "it needs no stop",
         (ApplicationStatus.Lost, StartApplication) => "another node may still have its processes: bring that back, restore a snapshot, or remove it",
         (ApplicationStatus.Removing, _) => "remove it again to finish",
         (_, StopApplication) => "wait until that has ended",

@@ -1,5 +1,6 @@
 using System.Text;
 using Vni.Actors.Identity;
+using Vni.Actors.Names;
 using Vni.Actors.Rules;
 
 namespace Vni.Actors.Applications;
@@ -87,6 +88,7 @@ public static class DeclarationValidator
     {
         if (!DnsLabel.IsValid(hostname)) problems.Add($"hostname {DnsLabel.Quote(hostname)} is not valid: {DnsLabel.Rule}");
         else if (hostname == "localhost") problems.Add("hostname 'localhost' is not valid: it is every instance's name for itself, choose another");
+        else if (hostname == ZoneAnswers.ServerLabel) problems.Add($"hostname '{ZoneAnswers.ServerLabel}' is not valid: it is the name server's own, choose another");
     }
 
     private static void CheckPath(string what, string? path, List<string> problems)

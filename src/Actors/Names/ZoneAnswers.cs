@@ -9,8 +9,8 @@ namespace Vni.Actors.Names;
 /// </summary>
 public sealed class ZoneAnswers
 {
-    /// <summary>The name servers' own hostname.</summary>
-    private const string ServerLabel = "ns";
+    /// <summary>The name servers' own hostname, which no application may have.</summary>
+    internal const string ServerLabel = "ns";
 
     private readonly ZoneSettings _settings;
     private readonly string[] _domain;

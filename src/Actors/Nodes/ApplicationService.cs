@@ -77,7 +77,7 @@ public sealed partial class ApplicationService : IAsyncDisposable
         if (declaration.Node is { } node && node != _settings.Node)
             return await GuardAsync(() => _ports.Messenger.AskAsync(node, FarmKinds.Run, declaration, CommandId.New(), Patience, cancellationToken));
         if (_members.Members.GetValueOrDefault(_settings.Node) is { Leaving: true })
-            throw new VniException(ErrorCodes.Conflict, $"node {_settings.Node} is leaving the farm and takes nothing; name another node");
+            throw new VniException(ErrorCodes.Conflict, $"node {_settings.Node} is being drained or leaving the farm and takes nothing; name another node");
         return View(await GuardAsync(() => WhileRegistryAnswersAsync(_node.AskAsync<ApplicationState>(reply => new NodeMessage.Run(declaration, reply), cancellationToken))));
     }
 
@@ -135,7 +135,7 @@ public sealed partial class ApplicationService : IAsyncDisposable
         _ = Quiescing.Of(request.WaitSeconds, request.CloseVisitors);
         if (!_members.Members.TryGetValue(request.Node, out var target))
             throw new VniException(ErrorCodes.NotFound, $"there is no node {DnsLabel.Quote(request.Node)} in the farm; 'vni nodes' lists those there are");
-        if (target.Leaving) throw new VniException(ErrorCodes.Conflict, $"node {request.Node} is leaving the farm and takes nothing; name another node");
+        if (target.Leaving) throw new VniException(ErrorCodes.Conflict, $"node {request.Node} is being drained or leaving the farm and takes nothing; name another node");
         return RouteAsync(aid, FarmKinds.Migrate, request, () => MigrateHereAsync(aid, request, cancellationToken), cancellationToken);
     }
 

@@ -33,7 +33,7 @@ public sealed class RidTable(Aid aid, ResourceType type)
     /// <exception cref="VniException"><see cref="ErrorCodes.UnknownResource"/>.</exception>
     public ResourceEntry Find(string virtualId) => _byVirtual.TryGetValue(virtualId, out var entry)
         ? entry
-        : throw new VniException(ErrorCodes.UnknownResource, $"application {aid} has no {ResourceNames.Of(type)} {Quote(virtualId)}; 'vni rids {aid} --type {ResourceNames.Of(type)}' lists those it has");
+        : throw new VniException(ErrorCodes.UnknownResource, $"application {aid} has no {ResourceNames.Of(type)} {Quote(virtualId)}; {Remedy(virtualId)}");
 
     /// <summary>The entry of a system id.</summary>
     /// <exception cref="VniException"><see cref="ErrorCodes.ForeignResource"/>: it is none of this application's.</exception>
@@ -77,6 +77,10 @@ public sealed class RidTable(Aid aid, ResourceType type)
         _byVirtual.Remove(entry.Virtual);
         if (entry.System is { } system) _bySystem.Remove((entry.Node!, system));
     }
+
+    private string Remedy(string unknown) => WildcardIds.Of(type, unknown).FirstOrDefault(_byVirtual.ContainsKey) is { } meant
+        ? $"did you mean '{meant}', which stands for all addresses?"
+        : $"'vni rids {aid} --type {ResourceNames.Of(type)}' lists those it has";
 
     private string Name(string virtualId) => $"{ResourceNames.Of(type)} {Quote(virtualId)} of application {aid}";
 

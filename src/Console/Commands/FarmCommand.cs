@@ -98,7 +98,12 @@ internal sealed class FarmCommand(VniCommand cli)
     {
         FarmGround.RequireRoot();
         var shape = new FarmShape(context.Get(_name)!, context.Get(_nodes), context.Get(_etcd)) { Ipv6 = context.Get(_ipv6) };
-        var (farm, made) = await context.WaitAsync($"making a farm of {shape}", ground.UpAsync(shape, s_programs, cancellationToken));
+        // It is interrupted only while it makes a farm, and then takes away what it has made.
+        var (farm, made) = await Interrupted.TellAsync(
+            new Screen(context.Json ? Stream.Null : context.Host.Error, context.Host.ErrorTerminal),
+            "everything was removed",
+            context.WaitAsync($"making a farm of {shape}", ground.UpAsync(shape, s_programs, cancellationToken)),
+            cancellationToken);
         if (!context.Json) context.Screen.Line(new Piece($"Farm '{shape.Name}' {(made ? "is up" : "was up already")}: {shape}."));
         return await Show(context, farm);
     }

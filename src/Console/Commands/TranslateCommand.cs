@@ -25,6 +25,7 @@ internal sealed class TranslateCommand(VniCommand cli, DaemonNames names)
             var words = result.Tokens.Select(token => token.Value).ToArray();
             if (words.Length is not (2 or 3)) return; // Said by the arity.
             if (words.Length == 3 && result.GetResult(_node) is not null) result.AddError("--node goes with TYPE and the node's id alone: an application's node is known");
+            if (words[^1].Length == 0) result.AddError("the resource's id is empty: give one, as 'vni rids AID' shows them");
             if (ResourceTypes.ProblemOf(words[^2]) is { } problem) result.AddError(problem);
         });
         var command = new Command("translate", "Translate a resource id: from an application's to its node's, or from a node's to the application's") { _words, _node };

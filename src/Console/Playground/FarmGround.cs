@@ -28,7 +28,7 @@ internal sealed class FarmGround(string name, Host host)
         if (FarmRecord.Read(places) is { Complete: true } there && Mounts.NamespaceAt(Tools.NamespaceFile(there.Plan.Switch)) is not null)
         {
             if (there.Shape == shape) return (there, false);
-            throw new VniException(ErrorCodes.Conflict, $"farm '{name}' is up with {there.Shape}: take it down first ('vni farm down{Option}'), or give the new one another --name");
+            throw new VniException(ErrorCodes.Conflict, $"farm '{name}' is up with {there.Shape.Beside(shape)}: take it down first ('vni farm down{Option}'), or give the new one another --name");
         }
 
         // What a killed command left is in the way of nobody else.

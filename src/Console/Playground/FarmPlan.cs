@@ -114,7 +114,7 @@ internal sealed class FarmPlan
                     dns:
                       farm: {Shape.Name}
                       listen: [{lighthouse.Address}]
-                      subnets: [{Subnet}]
+                      subnets: [{Subnet}{(Shape.Ipv6 ? $", '{Subnet6}'" : "")}]
                     """ + "\n",
                 Daemon = [programs.Lighthouse, "--config", file],
             };

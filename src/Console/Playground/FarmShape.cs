@@ -31,6 +31,9 @@ internal sealed record FarmShape(string Name, int Nodes, bool Etcd)
         ? name
         : throw new VniException(ErrorCodes.InvalidArgument, $"farm name {DnsLabel.Quote(name)} is not valid: {DnsLabel.Rule}, and at most {LongestName} characters");
 
+    /// <summary>In one sentence's words, for one who wants another one: what this has not is named, too, if it is what the other is to have.</summary>
+    public string Beside(FarmShape wanted) => wanted.Ipv6 && !Ipv6 ? $"{this}, without IPv6" : ToString();
+
     /// <summary>In one sentence's words: <c>3 nodes and Lighthouse</c>.</summary>
     public override string ToString() => $"{Nodes} {(Nodes == 1 ? "node" : "nodes")} and {(Etcd ? "etcd" : "Lighthouse")}{(Ipv6 ? ", with IPv6" : "")}";
 }

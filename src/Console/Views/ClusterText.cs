@@ -51,7 +51,7 @@ internal static class ClusterText
         foreach (var problem in problems) screen.Line("  ", new Piece(problem, Tone.Notice));
         screen.Line();
         Field(screen, "asked", cluster.Node);
-        Field(screen, "leader", cluster.Leader ?? "none");
+        Field(screen, "leader", cluster.Leader ?? (IsLone(cluster) ? "none: a single machine has nobody to lead" : "none"));
         Field(screen, "nodes", Count(cluster.Nodes.Select(n => n.Status)));
         Field(screen, "holds", cluster.Applications.Values.Any(n => n > 0) ? Count(cluster.Applications) : "no applications");
         Field(screen, "registry", $"{cluster.Registry} {cluster.RegistryVersion}".TrimEnd() + $", revision {cluster.Revision}");
@@ -64,10 +64,13 @@ internal static class ClusterText
     {
         List<string> problems =
             [.. cluster.Nodes.Where(n => n.Status == "down").Select(n => $"node {n.Node} is down and {(n.Applications == 1 ? "1 application names" : $"{n.Applications} applications name")} it")];
-        if (cluster.Leader is null) problems.Add("no node leads: nothing is recovered until one does");
+        if (cluster.Leader is null && !IsLone(cluster)) problems.Add("no node leads: nothing is recovered until one does");
         if (cluster.Applications.GetValueOrDefault("lost") is var lost and > 0) problems.Add($"{(lost == 1 ? "1 application is" : $"{lost} applications are")} lost: 'vni inspect' says why");
         return problems;
     }
+
+    /// <summary>Whether the registry is the daemon's own: then there is no other node to recover anything to, and no leader is chosen.</summary>
+    private static bool IsLone(ClusterView cluster) => cluster.Seeds.Count == 0;
 
     /// <summary>A line of <c>cluster watch</c>.</summary>
     public static void Write(Screen screen, FarmEvent e, TimeProvider clock)

@@ -92,8 +92,11 @@ public sealed class DeclarationValidatorTests
     public void An_address_that_is_not_plain_ipv4_is_refused(string ip, string because) =>
         Assert.Contains(because, Assert.Single(Problems(new ApplicationDeclaration { Ip = ip, Processes = [Good] })));
 
-    [Fact]
-    public void Localhost_is_no_hostname() => Assert.Single(Problems(new ApplicationDeclaration { Hostname = "localhost", Processes = [Good] }));
+    [Theory]
+    [InlineData("localhost", "hostname 'localhost' is not valid: it is every instance's name for itself, choose another")]
+    [InlineData("ns", "hostname 'ns' is not valid: it is the name server's own, choose another")]
+    public void A_hostname_that_means_another_is_refused(string hostname, string sentence) =>
+        Assert.Equal(sentence, Assert.Single(Problems(new ApplicationDeclaration { Hostname = hostname, Processes = [Good] })));
 
     [Fact]
     public void A_chain_has_1_to_64_processes_with_names_of_their_own()

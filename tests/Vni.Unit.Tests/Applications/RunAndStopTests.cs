@@ -59,7 +59,7 @@ public sealed class RunAndStopTests : ApplicationTestBase
         await Run();
         await Stop();
         await RefusedAsync(ErrorCodes.WrongState, () => Snapshot(), "application shop is stopped, it cannot be snapshotted; start it first");
-        await RefusedAsync(ErrorCodes.WrongState, Stop, "is stopped, it cannot be stopped");
+        await RefusedAsync(ErrorCodes.WrongState, Stop, "application shop is stopped already");
         await RefusedAsync(ErrorCodes.SnapshotNotFound, () => Restore(), "shop has no snapshot");
         await CheckAsync("stopped");
     }
@@ -69,7 +69,7 @@ public sealed class RunAndStopTests : ApplicationTestBase
     {
         await Run();
         await Snapshot(leaveRunning: true);
-        await RefusedAsync(ErrorCodes.WrongState, Start, "shop is running, it cannot be started");
+        await RefusedAsync(ErrorCodes.WrongState, Start, "application shop is running already");
         await RefusedAsync(ErrorCodes.WrongState, () => Restore(), "shop is running, it cannot be restored; stop or snapshot it first");
         await RefusedAsync(ErrorCodes.WrongState, () => Remove(), "shop is running, it cannot be removed", "force");
         await CheckAsync("running");

@@ -1,6 +1,10 @@
+using System.Text;
 using Vni.Actors;
 using Vni.Actors.Applications;
 using Vni.Cli.Declarations;
+using Vni.Cli.Output;
+using Vni.Cli.Playground;
+using Vni.Cli.Terminal;
 using Vni.Cli.Values;
 using Xunit;
 
@@ -28,6 +32,34 @@ public sealed class FarmArgumentTests
         Assert.Contains($"vni: {problem}", run.Error);
         Assert.EndsWith($"See '{command} --help'.\n", run.Error);
     }
+
+    [Theory]
+    [InlineData("shop", "tcp", "")]
+    [InlineData("process", "")]
+    public async Task An_empty_resource_id_is_refused_before_anybody_is_asked(params string[] words)
+    {
+        var run = await CliRun.Of(null, ["translate", .. words]);
+        Assert.Equal((2, "vni: the resource's id is empty: give one, as 'vni rids AID' shows them\nSee 'vni translate --help'.\n"), (run.Status, run.Error));
+    }
+
+    [Fact]
+    public async Task An_interrupted_command_says_what_became_of_its_work()
+    {
+        using var error = new MemoryStream();
+        using var interruption = new Interruption();
+        interruption.Raise(2);
+        var task = Task.FromCanceled<int>(interruption.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Interrupted.TellAsync(new Screen(error, null), "everything was removed", task, interruption.Token));
+        Assert.Equal("interrupted; everything was removed\n", Encoding.UTF8.GetString(error.ToArray()));
+        Assert.Equal(7, await Interrupted.TellAsync(new Screen(Stream.Null, null), "nothing", Task.FromResult(7), interruption.Token));
+    }
+
+    [Theory]
+    [InlineData(false, true, "3 nodes and Lighthouse, without IPv6")]
+    [InlineData(true, false, "3 nodes and Lighthouse, with IPv6")]
+    [InlineData(false, false, "3 nodes and Lighthouse")]
+    public void A_farm_that_is_in_the_way_says_whether_it_has_IPv6(bool there, bool wanted, string text) =>
+        Assert.Equal(text, new FarmShape("farm", 3, Etcd: false) { Ipv6 = there }.Beside(new FarmShape("farm", 2, Etcd: false) { Ipv6 = wanted }));
 
     [Fact]
     public async Task Help_of_a_group_lists_its_commands_and_help_of_a_command_has_its_whole_name()

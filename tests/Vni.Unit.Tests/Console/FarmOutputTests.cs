@@ -178,6 +178,28 @@ public sealed class FarmOutputTests
           leader     none
           nodes      1 down, 1 up
           holds      no applications
+          registry   etcd 3.5.1, revision 42
+          seeds      https://10.0.0.9:2379
+          lease      10 s
+
+        """,
+        null,
+        daemon => daemon.On(
+            "GET /v1/cluster",
+            s_cluster with { Leader = null, Nodes = [s_alder, s_birch], Applications = new Dictionary<string, int>() },
+            VniJson.Default.ClusterView));
+
+    [Fact]
+    public Task A_single_machine_needs_no_leader_to_be_well() => AssertPrints(
+        "cluster status",
+        0,
+        """
+        wood  well
+
+          asked      alder
+          leader     none: a single machine has nobody to lead
+          nodes      1 up
+          holds      2 running, 1 dormant
           registry   sqlite, revision 42
           seeds      none: the registry is in the daemon
           lease      10 s
@@ -185,9 +207,7 @@ public sealed class FarmOutputTests
         """,
         null,
         daemon => daemon.On(
-            "GET /v1/cluster",
-            s_cluster with { Leader = null, Nodes = [s_alder, s_birch], Registry = "sqlite", RegistryVersion = "", Seeds = [], Applications = new Dictionary<string, int>() },
-            VniJson.Default.ClusterView));
+            "GET /v1/cluster", s_cluster with { Leader = null, Registry = "sqlite", RegistryVersion = "", Seeds = [] }, VniJson.Default.ClusterView));
 
     [Fact]
     public Task A_dead_node_is_given_up() => AssertPrints(

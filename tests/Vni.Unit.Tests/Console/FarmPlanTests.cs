@@ -16,6 +16,7 @@ public sealed class FarmPlanTests
     {
         var plan = Plan(new FarmShape("farm", 1, Etcd: false) { Ipv6 = true });
         Assert.Contains("\n  subnet6: fd00:117::/64\n  range6: fd00:117::1:0/112\n", plan.FindNode("n1").Configuration);
+        Assert.Contains("\n  subnets: [10.117.0.0/16, 'fd00:117::/64']\n", plan.Find("registry").Configuration);
         Assert.Contains("addr add fd00:117::200/64 dev eth0 nodad\n", FarmNetwork.End(plan.Find("client")));
         var without = Plan(new FarmShape("farm", 1, Etcd: false));
         Assert.DoesNotContain("6:", without.FindNode("n1").Configuration!.Split("network:")[1]);

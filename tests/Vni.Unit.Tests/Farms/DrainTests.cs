@@ -55,9 +55,9 @@ public sealed class DrainTests : IAsyncLifetime
         await _farm.CheckAsync();
         Assert.True(_farm[1].Service.Left.IsCompleted);
         var e = await Assert.ThrowsAsync<VniException>(() => _farm.MigrateAsync(_farm[2], _farm[1], "a"));
-        Assert.Contains("is leaving", e.Message);
+        Assert.Contains("node n1 is being drained or leaving the farm", e.Message);
         e = await Assert.ThrowsAsync<VniException>(() => _farm[1].RunAsync("late"));
-        Assert.Contains("is leaving", e.Message);
+        Assert.Contains("node n1 is being drained or leaving the farm", e.Message);
         Assert.True(await IsLeavingAsync());
         await _farm[1].Service.DisposeAsync();
         await _farm.UntilAsync(() => !_farm[2].Members.Members.ContainsKey("n1"), "the node to be gone");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vni.Actors;
 using Vni.Actors.Identity;
 using Vni.Actors.Messages;
 using Vni.Actors.Resources;
@@ -44,6 +45,22 @@ public sealed class ResourceTablesTests
             [ResourceDisposition.Share, ResourceDisposition.Multiplex],
             new[] { "0.0.0.0:80", "0.0.0.0:81" }.Select(id => tables[ResourceType.Tcp].Find(id).Disposition));
         Assert.Equal(ResourceDisposition.Virtualize, tables[ResourceType.Process].Find("1").Disposition);
+    }
+
+    [Theory]
+    [InlineData("10.117.0.5:80", "did you mean '0.0.0.0:80', which stands for all addresses?")]
+    [InlineData("10.117.0.5:81", "did you mean '[::]:81', which stands for all addresses?")]
+    [InlineData("[fd00:117::5]:81", "did you mean '[::]:81', which stands for all addresses?")]
+    [InlineData("[fd00:117::5]:80", "'vni rids shop --type tcp' lists those it has")]
+    [InlineData("10.117.0.5:82", "'vni rids shop --type tcp' lists those it has")]
+    [InlineData("10.117.0.5:80-10.117.0.6:40000", "'vni rids shop --type tcp' lists those it has")]
+    [InlineData("80", "'vni rids shop --type tcp' lists those it has")]
+    public void A_server_on_all_addresses_is_suggested_to_who_asks_for_one_of_them(string id, string remedy)
+    {
+        var tables = new ResourceTables(Shop);
+        tables.Refresh("n1", "100", [Listener("0.0.0.0:80", "socket:[1]"), Listener("[::]:81", "socket:[2]")], Noon);
+        var e = Assert.Throws<VniException>(() => tables[ResourceType.Tcp].Find(id));
+        Assert.Equal((ErrorCodes.UnknownResource, $"application shop has no tcp '{id}'; {remedy}"), (e.Code, e.Message));
     }
 
     [Fact]
