@@ -34,6 +34,7 @@ internal static class MigrationText
         var count = new Piece($"{p.Done}/{p.Total}  ", Tone.Dim);
         if (p.To is not null) screen.Line(count, new Piece(p.Aid!, Tone.Strong), $"  is now on {p.To}");
         else screen.Line(count, new Piece(p.Aid!, Tone.Strong), new Piece("  stays", Tone.Bad), $": {p.Error?.Message ?? "no reason was given"}");
+        FindingText.WriteClosed(screen, p.ClosedVisitors ?? []);
     }
 
     private static string Freeze(MigrationView m)

@@ -73,6 +73,25 @@ public sealed class FarmOutputTests
         "POST /v1/nodes/alder/drain",
         daemon => daemon.OnText("POST /v1/nodes/alder/drain", s_drain));
 
+    [Fact]
+    public Task A_drain_names_the_visitors_that_were_ended() => AssertPrints(
+        "drain alder --close-visitors",
+        0,
+        """
+        1/1  web  is now on birch
+          closed visitor 5: sleep 333
+        alder is empty.
+
+        """,
+        null,
+        daemon => daemon.OnText(
+            "POST /v1/nodes/alder/drain",
+            """
+            {"done":1,"total":1,"aid":"web","to":"birch","error":null,"closedVisitors":[{"pid":5,"hostPid":105,"command":"sleep 333"}]}
+            {"done":1,"total":1,"aid":null,"to":null,"error":null}
+
+            """));
+
     private static readonly string s_drain =
         """
         {"done":1,"total":2,"aid":"web","to":"birch","error":null}
