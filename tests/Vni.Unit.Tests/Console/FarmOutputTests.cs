@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
+using Vni.Cli.Output;
 using Vni.Unit.Tests.Client;
 using Xunit;
 
@@ -72,6 +73,23 @@ public sealed class FarmOutputTests
         """,
         "POST /v1/nodes/alder/drain",
         daemon => daemon.OnText("POST /v1/nodes/alder/drain", s_drain));
+
+    [Theory]
+    [InlineData(80, "TYPE  VIRTUAL                     NODE   SYSTEM             OWNER  DISPOSITION")]
+    [InlineData(40, "TYPE  VIRTUAL                     NODE   SYSTEM")]
+    public async Task Resource_ids_are_whole_on_a_terminal_however_narrow(int columns, string head)
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        var resource = new ResourceView
+        {
+            Aid = "web", Type = "ipc", Virtual = "10.117.0.5:6379-10.117.0.9", Node = "alder", System = "net:[4026532181234]", Owner = 7, Since = Examples.Noon.AddMinutes(-5),
+            Disposition = "virtualize", Detail = "listening, with a long tail of words",
+        };
+        daemon.On("GET /v1/applications/web/resources", [resource], VniJson.Default.IReadOnlyListResourceView);
+        var lines = (await CliRun.Of(daemon, host => host with { OutputTerminal = new ScreenTerminal(columns, false) }, ["rids", "web"])).Output.Split('\n');
+        Assert.Equal(head.Replace(" ", ""), lines[0].Replace(" ", ""));
+        Assert.Contains("10.117.0.5:6379-10.117.0.9  alder  net:[4026532181234]", lines[1]);
+    }
 
     [Fact]
     public Task A_drain_names_the_visitors_that_were_ended() => AssertPrints(
