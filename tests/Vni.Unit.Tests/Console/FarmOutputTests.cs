@@ -75,6 +75,30 @@ public sealed class FarmOutputTests
         daemon => daemon.OnText("POST /v1/nodes/alder/drain", s_drain));
 
     [Theory]
+    [InlineData("", "")]
+    [InlineData("; it runs on where it is", "; it runs on where it is")]
+    public async Task A_refusal_with_findings_is_a_line_each(string tail, string told)
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        Finding[] findings =
+        [
+            new(3, 103, "sh", FindingKinds.IoUring, "has an io_uring instance open (fd 5)", "use another way"),
+            new(4, 104, "sh", FindingKinds.Visitor, "is a visitor", "end it"),
+        ];
+        var message = $"application web cannot be saved: {string.Join("; ", findings.Select(f => f.Text))}{tail}";
+        daemon.On("POST /v1/applications/web/snapshot", new ErrorView(new ErrorBody("not_dumpable", message) { Findings = findings }), VniJson.Default.ErrorView, 409);
+        Assert.Equal(
+            $"""
+            vni: application web cannot be saved{told} (not_dumpable):
+              process 3 (sh) has an io_uring instance open (fd 5): use another way
+              process 4 (sh) is a visitor: end it
+
+            """,
+            (await CliRun.Of(daemon, "snapshot", "web")).Error);
+        Assert.Contains(message, (await CliRun.Of(daemon, "snapshot", "web", "-o", "json")).Error);
+    }
+
+    [Theory]
     [InlineData(80, "TYPE  VIRTUAL                     NODE   SYSTEM             OWNER  DISPOSITION")]
     [InlineData(40, "TYPE  VIRTUAL                     NODE   SYSTEM")]
     public async Task Resource_ids_are_whole_on_a_terminal_however_narrow(int columns, string head)
