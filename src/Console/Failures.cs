@@ -1,6 +1,7 @@
 using Vni.Actors;
 using Vni.Actors.Messages;
 using Vni.Cli.Output;
+using Vni.Cli.Views;
 
 namespace Vni.Cli;
 
@@ -26,8 +27,10 @@ internal static class Failures
 
         // A message of several lines carries a list of problems, or lines of a log: the code belongs to the sentence.
         var screen = new Screen(error, terminal);
-        var lines = failure.Message.TrimEnd('\n').Split('\n');
-        screen.Line(new Piece("vni: ", Tone.Bad), lines[0], new Piece($" ({failure.Code})", Tone.Dim));
+        var (sentence, findings) = FindingText.Split(failure.Message.TrimEnd('\n'), failure.Findings ?? []);
+        var lines = sentence.Split('\n');
+        screen.Line(new Piece("vni: ", Tone.Bad), lines[0], new Piece($" ({failure.Code})", Tone.Dim), findings.Count > 0 ? ":" : "");
+        foreach (var finding in findings) screen.Line($"  {finding}");
         foreach (var line in lines.Skip(1)) screen.Line(line);
     }
 

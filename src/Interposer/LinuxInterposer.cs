@@ -166,7 +166,7 @@ public sealed partial class LinuxInterposer : IInterposer, IInstanceAccess
     public IReadOnlyList<LiveProcess> ListProcesses(Aid aid) => LiveProcesses.List(_kit.Cgroups.Find(aid), ChainRecords.ReadPids(_kit.Paths(aid)));
 
     /// <inheritdoc />
-    public IReadOnlyList<ChainMember> ListChain(Aid aid) => _kit.Live.FindInit(aid) is null ? [] : ChainRecords.ReadChain(_kit.Paths(aid));
+    public IReadOnlyList<ChainMember> ListChain(Aid aid) => ChainRecords.ReadChain(_kit.Paths(aid));
 
     /// <inheritdoc />
     public Stream? OpenLog(Aid aid, string process) => ChainLogs.Open(_kit.Paths(aid), process);

@@ -32,6 +32,9 @@ internal sealed partial class ApplicationActor
                 reply.Failure(new VniException(ErrorCodes.Conflict, $"application {State.Aid} is on node {State.Node}, which is down; its resources are not known here"));
                 Stop();
                 break;
+            case ResourceMessage.Read { Reply: var reply } when State.Status == Starting:
+                reply.Failure(new VniException(ErrorCodes.WrongState, $"the resources of application {State.Aid} are not known yet: it is being started; try again when that has ended"));
+                break;
             case ResourceMessage.Read { Now: false, Reply: var reply } when _resources is not null && IsFresh:
                 reply.Success(Answered());
                 break;

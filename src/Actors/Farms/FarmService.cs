@@ -207,8 +207,8 @@ public sealed class FarmService(
             await Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = DrainWidth, CancellationToken = cancellationToken }, async (state, _) =>
             {
                 // What was begun is carried through: a drain that is given up leaves no application half-way.
-                var (to, error) = await MoveAsync(node, request, state);
-                progress.TryWrite(new DrainProgress(Interlocked.Increment(ref done), all.Count, state.Aid.Value, to, error));
+                var (to, closed, error) = await MoveAsync(node, request, state);
+                progress.TryWrite(new DrainProgress(Interlocked.Increment(ref done), all.Count, state.Aid.Value, to, error) { ClosedVisitors = closed });
             });
             progress.Complete();
         }
@@ -218,7 +218,7 @@ public sealed class FarmService(
         }
     }
 
-    private async Task<(string? To, ErrorBody? Error)> MoveAsync(string node, DrainRequest request, ApplicationState state)
+    private async Task<(string? To, IReadOnlyList<ClosedVisitor>? Closed, ErrorBody? Error)> MoveAsync(string node, DrainRequest request, ApplicationState state)
     {
         // Spread by name, so that what leaves one node does not crowd another; the next one is tried when one refuses.
         ErrorBody? error = new(ErrorCodes.Conflict, "there is no other node");
@@ -226,8 +226,8 @@ public sealed class FarmService(
         {
             try
             {
-                await applications.MigrateAsync(state.Aid, new MigrateRequest(target.Node, WaitSeconds: request.WaitSeconds, CloseVisitors: request.CloseVisitors), CancellationToken.None);
-                return (target.Node, null);
+                var moved = await applications.MigrateAsync(state.Aid, new MigrateRequest(target.Node, WaitSeconds: request.WaitSeconds, CloseVisitors: request.CloseVisitors), CancellationToken.None);
+                return (target.Node, moved.ClosedVisitors is { Count: > 0 } closed ? closed : null, null);
             }
             catch (VniException e)
             {
@@ -236,7 +236,7 @@ public sealed class FarmService(
             }
         }
 
-        return (null, error);
+        return (null, null, error);
     }
 
     private FarmEvent? Tell(Change change, HashSet<string> nodes, Dictionary<string, ApplicationStatus> states)

@@ -9,7 +9,7 @@ public interface IInstanceAccess : IResourceAccess
     /// <summary>Its processes at this moment, in order of virtual pid; empty when none run. A few reads of <c>/proc</c> per process.</summary>
     IReadOnlyList<LiveProcess> ListProcesses(Aid aid);
 
-    /// <summary>The programs of its chain and those that joined, as its harness has them; empty when none run. It is what the
+    /// <summary>The programs of its chain and those that joined, as its harness has them, or had them last. It is what the
     /// harness wrote into the instance, where the application could, too: it can only deceive about itself.</summary>
     IReadOnlyList<ChainMember> ListChain(Aid aid);
 

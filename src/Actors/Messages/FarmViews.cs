@@ -141,7 +141,12 @@ public sealed record DrainRequest(
 /// <param name="Aid">The application that this is about; <c>null</c> in the last line.</param>
 /// <param name="To">Where it went; <c>null</c>: it could not leave.</param>
 /// <param name="Error">Why it could not; else <c>null</c>.</param>
-public sealed record DrainProgress(int Done, int Total, string? Aid, string? To, ErrorBody? Error);
+public sealed record DrainProgress(int Done, int Total, string? Aid, string? To, ErrorBody? Error)
+{
+    /// <summary>Visitors of the application that were ended for it; absent where there were none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ClosedVisitor>? ClosedVisitors { get; init; }
+}
 
 /// <summary>Something that happened in the farm: one line of NDJSON each.</summary>
 /// <param name="Time">When.</param>

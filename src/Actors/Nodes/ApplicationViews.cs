@@ -22,12 +22,23 @@ internal static class ApplicationViews
         Pids = [.. processes.Select(process => process.Pid)],
         Snapshot = state.Snapshot,
         Processes = processes,
-        Chain = chain,
+        Chain = ChainOf(state, chain),
         Joined = state.Joined,
         Exits = state.Exits,
         Declaration = state.Declaration,
         Created = state.Created,
         Changed = state.Changed,
+    };
+
+    private static IReadOnlyList<ChainMember> ChainOf(ApplicationState state, IReadOnlyList<ChainMember> recorded) => state.Status switch
+    {
+        // A harness that was killed has not written down how it ended.
+        ApplicationStatus.Stopped =>
+            [.. recorded.Select(member => member with { State = ChainMember.Ended, Pid = null, LastExit = state.Exits.FirstOrDefault(exit => exit.Process == member.Name) ?? member.LastExit })],
+
+        // Nothing runs; what is written down is of some moment before.
+        ApplicationStatus.Dormant or ApplicationStatus.Restoring or ApplicationStatus.Lost => [],
+        _ => recorded,
     };
 
     public static SnapshotView Of(SnapshotRecord snapshot) => new()

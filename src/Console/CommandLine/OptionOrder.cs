@@ -44,8 +44,7 @@ internal static class OptionOrder
     {
         while (at < args.Count && args[at] != "--" && args[at] is ['-', _, ..] word)
         {
-            // '--name=value' and '--name:value' hold the value themselves.
-            var name = word.Split(['=', ':'], 2)[0];
+            var name = NameIn(word);
             if (Find(root, command, name) is not { } option) return at;
             var length = TakesValue(option) && name.Length == word.Length ? 2 : 1;
             if (at + length > args.Count) return at;
@@ -57,7 +56,13 @@ internal static class OptionOrder
 
     /// <summary>The option that a word names, of a command or of all.</summary>
     public static Option? Find(RootCommand root, Command command, string name) =>
-        command.Options.Concat(root.Options.Where(o => o.Recursive)).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+        All(root, command).FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+
+    /// <summary>The options that may stand behind a command: its own, and those of all.</summary>
+    public static IEnumerable<Option> All(RootCommand root, Command command) => command.Options.Concat(root.Options.Where(o => o.Recursive));
+
+    /// <summary>The name of an option in a word: <c>--name=value</c> and <c>--name:value</c> hold the value themselves.</summary>
+    public static string NameIn(string word) => word.Split(['=', ':'], 2)[0];
 
     /// <summary>Whether the word after an option is its value.</summary>
     public static bool TakesValue(Option option) => option.Arity.MinimumNumberOfValues > 0;

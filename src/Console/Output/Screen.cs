@@ -27,8 +27,11 @@ internal sealed class Screen(Stream stream, ScreenTerminal? terminal)
     /// <summary>Writes text as it is: for text of our own.</summary>
     public void Write(string text) => stream.Write(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>A Spectre console that writes here; only on a terminal.</summary>
-    public IAnsiConsole Console(TextWriter writer)
+    /// <summary>Characters in a line; only on a terminal.</summary>
+    public int Columns => terminal!.Columns;
+
+    /// <summary>A Spectre console whose lines have <paramref name="columns"/> characters; only on a terminal.</summary>
+    public IAnsiConsole Console(TextWriter writer, int columns)
     {
         var settings = new AnsiConsoleSettings
         {
@@ -36,7 +39,7 @@ internal sealed class Screen(Stream stream, ScreenTerminal? terminal)
             Ansi = AnsiSupport.Yes,
             ColorSystem = terminal is { Colours: true } ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.Yes,
-            Out = new ScreenOutput(writer, terminal!.Columns),
+            Out = new ScreenOutput(writer, columns),
         };
         settings.Enrichment.UseDefaultEnrichers = false;
         return AnsiConsole.Create(settings);

@@ -19,7 +19,7 @@ internal static class Waiting
         if (task.IsCompleted) return await task;
 
         await using var writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { AutoFlush = true };
-        return await screen.Console(writer).Status()
+        return await screen.Console(writer, screen.Columns).Status()
             .Spinner(Spinner.Known.Dots)
             .SpinnerStyle(screen.StyleOf(Tone.Calm))
             .StartAsync(Markup.Escape(Printable.Escape(what)), _ => task);

@@ -4,7 +4,7 @@ using Vni.Cli.Output;
 
 namespace Vni.Cli.Views;
 
-/// <summary>What <c>vni check AID</c> prints, and which visitors were ended.</summary>
+/// <summary>What <c>vni check AID</c> prints, and which visitors were ended; and refusals that name findings.</summary>
 internal static class FindingText
 {
     public static void Write(Screen screen, ApplicationCheckView check)
@@ -28,6 +28,19 @@ internal static class FindingText
         screen.Line(lasting == 0
             ? $"{check.Aid} can be saved as soon as {(check.Findings.Count == 1 ? "that" : "all of it")} has passed."
             : new Piece($"{check.Aid} cannot be saved: {lasting} {(lasting == 1 ? "finding" : "findings")} must be put right first.", Tone.Bad));
+    }
+
+    /// <summary>
+    /// A refusal without what it says behind its first colon, and that, a finding each; nothing where it names none of them.
+    /// </summary>
+    public static (string Sentence, IReadOnlyList<string> Findings) Split(string message, IReadOnlyList<Finding> findings)
+    {
+        var named = findings.Select(f => f.Text).Where(text => message.Contains(text, StringComparison.Ordinal)).ToList();
+        var colon = message.IndexOf(": ", StringComparison.Ordinal);
+        if (named.Count == 0 || colon < 0 || named.Any(text => message.IndexOf(text, StringComparison.Ordinal) < colon)) return (message, []);
+        var end = named.Max(text => message.LastIndexOf(text, StringComparison.Ordinal) + text.Length);
+        var list = named.Aggregate(message[(colon + 2)..end], (rest, text) => rest.Replace($"{text}; ", $"{text}\n", StringComparison.Ordinal));
+        return (message[..colon] + message[end..], list.Split('\n'));
     }
 
     public static void WriteClosed(Screen screen, IReadOnlyList<ClosedVisitor> closed)

@@ -33,7 +33,15 @@ internal static class MigrationText
     {
         var count = new Piece($"{p.Done}/{p.Total}  ", Tone.Dim);
         if (p.To is not null) screen.Line(count, new Piece(p.Aid!, Tone.Strong), $"  is now on {p.To}");
-        else screen.Line(count, new Piece(p.Aid!, Tone.Strong), new Piece("  stays", Tone.Bad), $": {p.Error?.Message ?? "no reason was given"}");
+        else WriteStays(screen, count, p);
+        FindingText.WriteClosed(screen, p.ClosedVisitors ?? []);
+    }
+
+    private static void WriteStays(Screen screen, Piece count, DrainProgress p)
+    {
+        var (sentence, findings) = FindingText.Split(p.Error?.Message ?? "no reason was given", p.Error?.Findings ?? []);
+        screen.Line(count, new Piece(p.Aid!, Tone.Strong), new Piece("  stays", Tone.Bad), $": {sentence}{(findings.Count > 0 ? ":" : "")}");
+        foreach (var finding in findings) screen.Line($"  {finding}");
     }
 
     private static string Freeze(MigrationView m)

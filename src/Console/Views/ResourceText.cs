@@ -10,8 +10,8 @@ internal static class ResourceText
     public static void WriteList(Screen screen, IReadOnlyList<ResourceView> resources, TimeProvider clock)
     {
         var grid = new Grid(
-            new GridColumn("TYPE"), new GridColumn("VIRTUAL", Shrinks: true), new GridColumn("NODE"), new GridColumn("SYSTEM", Shrinks: true), new GridColumn("OWNER", Right: true),
-            new GridColumn("DISPOSITION"), new GridColumn("SINCE"), new GridColumn("DETAIL", Shrinks: true));
+            new GridColumn("TYPE"), new GridColumn("VIRTUAL"), new GridColumn("NODE"), new GridColumn("SYSTEM"), new GridColumn("OWNER", Right: true, Yields: 4),
+            new GridColumn("DISPOSITION", Yields: 3), new GridColumn("SINCE", Yields: 2), new GridColumn("DETAIL", Shrinks: true, Yields: 1));
         foreach (var r in resources)
         {
             grid.Add(

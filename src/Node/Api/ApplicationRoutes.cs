@@ -96,6 +96,7 @@ internal static class ApplicationRoutes
     {
         var name = Aid.Parse(aid);
         var view = await service.GetAsync(name, cancellation);
+        if (view.Status == "starting") throw new VniException(ErrorCodes.WrongState, $"application {name} cannot be checked yet: it is being started; try again when that has ended");
         if (view.Status is not ("running" or "snapshotting" or "migrating"))
             throw new VniException(ErrorCodes.WrongState, $"application {name} is {view.Status}: it has no processes that could be checked; {(view.Status == "dormant" ? "restore" : "start")} it first");
         return new ApplicationCheckView(name.Value, view.Node, await access.CheckAsync(name, cancellation));

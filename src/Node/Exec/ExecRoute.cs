@@ -40,6 +40,7 @@ internal static class ExecRoute
             throw new VniException(ErrorCodes.InvalidArgument, $"cannot run a program in '{name}': open a WebSocket with sub-protocol {ExecFrames.Protocol}");
         var request = Check(name, arg, env, user, workdir, tty, cols, rows);
         var application = await service.GetAsync(name, context.RequestAborted);
+        if (application.Status == "starting") throw new VniException(ErrorCodes.WrongState, $"nothing can be executed in application {name} yet: it is being started; try again when that has ended");
         if (application.Rules is { Environment: { Count: > 0 } set }) request = request with { Env = Variables.Over(set, request.Env) };
 
         await using var visitor = await access.ExecAsync(name, request, context.RequestAborted);

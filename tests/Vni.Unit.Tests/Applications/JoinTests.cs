@@ -1,5 +1,6 @@
 using Vni.Actors;
 using Vni.Actors.Applications;
+using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
 using Vni.Unit.Tests.Fakes;
 using Xunit;
@@ -23,6 +24,20 @@ public sealed class JoinTests : ApplicationTestBase
         Assert.Equal(["worker"], joined.Application.Joined.Select(process => process.Name));
         await CheckAsync("running");
         Assert.Equal(EventKinds.Joined, await LastEventAsync());
+    }
+
+    [Fact]
+    public async Task Whatever_was_written_down_of_a_chain_has_ended_when_it_is_stopped_and_does_not_count_while_it_is_dormant()
+    {
+        await Run();
+        await Join();
+        Assert.Equal("running", Assert.Single((await Node.Service.GetAsync(Shop, default)).Chain).State);
+        await Snapshot();
+        Assert.Empty((await Node.Service.GetAsync(Shop, default)).Chain);
+        await Restore();
+        await Stop();
+        var member = Assert.Single((await Node.Service.GetAsync(Shop, default)).Chain);
+        Assert.Equal(("worker", ChainMember.Ended, null), (member.Name, member.State, member.Pid));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class FarmArgumentTests
     [InlineData("farm up --nodes 0", "--nodes needs a number from 1 to 32", "vni farm up")]
     [InlineData("farm up --name ../x", "farm name '../x' is not valid", "vni farm up")]
     [InlineData("farm exec n1", "required argument 'COMMAND' missing", "vni farm exec")]
-    [InlineData("farm up --node 3", "unrecognized command or argument '--node'", "vni farm up")]
+    [InlineData("farm up --node 3", "unknown option '--node'; did you mean '--nodes'?", "vni farm up")]
     [InlineData("migrate web", "required argument 'NODE' missing", "vni migrate")]
     [InlineData("migrate web n2 --timeout soon", "--timeout 'soon' is not a length of time: use seconds, or a number with ms, s, m, h or d, such as 90s or 5m", "vni migrate")]
     [InlineData("run --checkpoint often -- true", "--checkpoint 'often' is not a length of time", "vni run")]

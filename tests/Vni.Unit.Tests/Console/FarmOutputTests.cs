@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Vni.Actors.Interposition;
 using Vni.Actors.Messages;
+using Vni.Cli.Output;
 using Vni.Unit.Tests.Client;
 using Xunit;
 
@@ -72,6 +73,66 @@ public sealed class FarmOutputTests
         """,
         "POST /v1/nodes/alder/drain",
         daemon => daemon.OnText("POST /v1/nodes/alder/drain", s_drain));
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("; it runs on where it is", "; it runs on where it is")]
+    public async Task A_refusal_with_findings_is_a_line_each(string tail, string told)
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        Finding[] findings =
+        [
+            new(3, 103, "sh", FindingKinds.IoUring, "has an io_uring instance open (fd 5)", "use another way"),
+            new(4, 104, "sh", FindingKinds.Visitor, "is a visitor", "end it"),
+        ];
+        var message = $"application web cannot be saved: {string.Join("; ", findings.Select(f => f.Text))}{tail}";
+        daemon.On("POST /v1/applications/web/snapshot", new ErrorView(new ErrorBody("not_dumpable", message) { Findings = findings }), VniJson.Default.ErrorView, 409);
+        Assert.Equal(
+            $"""
+            vni: application web cannot be saved{told} (not_dumpable):
+              process 3 (sh) has an io_uring instance open (fd 5): use another way
+              process 4 (sh) is a visitor: end it
+
+            """,
+            (await CliRun.Of(daemon, "snapshot", "web")).Error);
+        Assert.Contains(message, (await CliRun.Of(daemon, "snapshot", "web", "-o", "json")).Error);
+    }
+
+    [Theory]
+    [InlineData(80, "TYPE  VIRTUAL                     NODE   SYSTEM             OWNER  DISPOSITION")]
+    [InlineData(40, "TYPE  VIRTUAL                     NODE   SYSTEM")]
+    public async Task Resource_ids_are_whole_on_a_terminal_however_narrow(int columns, string head)
+    {
+        await using var daemon = await FakeDaemon.StartAsync();
+        var resource = new ResourceView
+        {
+            Aid = "web", Type = "ipc", Virtual = "10.117.0.5:6379-10.117.0.9", Node = "alder", System = "net:[4026532181234]", Owner = 7, Since = Examples.Noon.AddMinutes(-5),
+            Disposition = "virtualize", Detail = "listening, with a long tail of words",
+        };
+        daemon.On("GET /v1/applications/web/resources", [resource], VniJson.Default.IReadOnlyListResourceView);
+        var lines = (await CliRun.Of(daemon, host => host with { OutputTerminal = new ScreenTerminal(columns, false) }, ["rids", "web"])).Output.Split('\n');
+        Assert.Equal(head.Replace(" ", ""), lines[0].Replace(" ", ""));
+        Assert.Contains("10.117.0.5:6379-10.117.0.9  alder  net:[4026532181234]", lines[1]);
+    }
+
+    [Fact]
+    public Task A_drain_names_the_visitors_that_were_ended() => AssertPrints(
+        "drain alder --close-visitors",
+        0,
+        """
+        1/1  web  is now on birch
+          closed visitor 5: sleep 333
+        alder is empty.
+
+        """,
+        null,
+        daemon => daemon.OnText(
+            "POST /v1/nodes/alder/drain",
+            """
+            {"done":1,"total":1,"aid":"web","to":"birch","error":null,"closedVisitors":[{"pid":5,"hostPid":105,"command":"sleep 333"}]}
+            {"done":1,"total":1,"aid":null,"to":null,"error":null}
+
+            """));
 
     private static readonly string s_drain =
         """

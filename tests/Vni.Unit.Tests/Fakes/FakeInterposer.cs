@@ -254,7 +254,7 @@ internal sealed partial class FakeInterposer(FakeKernel kernel, Faults faults, T
     public IReadOnlyList<ChainMember> ListChain(Aid aid)
     {
         lock (kernel.Gate)
-            return kernel.Instances.TryGetValue(aid, out var it) && it.Alive ? [.. it.Joined.Select(name => new ChainMember(name, it.Ended.Contains(name) ? ChainMember.Ended : "running", 41, 0, null))] : [];
+            return kernel.Instances.TryGetValue(aid, out var it) ? [.. it.Joined.Select(name => new ChainMember(name, it.Ended.Contains(name) ? ChainMember.Ended : "running", 41, 0, null))] : [];
     }
 
     public InstanceResources? FindResources(Aid aid)

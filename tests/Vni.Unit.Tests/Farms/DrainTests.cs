@@ -97,6 +97,16 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Visitors_that_were_ended_for_it_are_named()
+    {
+        await _farm[1].RunAsync("a");
+        _farm[1].Interposer.Visitors.Add("bash");
+        var steps = await DrainAsync(leave: false, new DrainRequest(CloseVisitors: true));
+        Assert.Equal("bash", Assert.Single(steps[0].ClosedVisitors!).Command);
+        Assert.Null(steps[1].ClosedVisitors);
+    }
+
+    [Fact]
     public async Task Alone_it_cannot_be_drained()
     {
         await _farm[1].RunAsync();

@@ -118,6 +118,18 @@ public sealed class ApiTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("starting", "it is being started; try again when that has ended")]
+    [InlineData("stopped", "start it first")]
+    [InlineData("dormant", "restore it first")]
+    public async Task What_does_not_run_is_not_checked_and_the_sentence_says_what_to_do(string status, string remedy)
+    {
+        _api.Service.Status = status;
+        var (code, answer) = await _api.SendAsync(HttpMethod.Get, "/v1/applications/web/check");
+        Assert.Equal(409, code);
+        Assert.Contains(remedy, (string?)answer!["error"]!["message"]);
+    }
+
+    [Theory]
     [InlineData(ErrorCodes.InvalidArgument, 400)]
     [InlineData(ErrorCodes.AddressOutOfRange, 400)]
     [InlineData(ErrorCodes.CommandNotFound, 400)]

@@ -115,6 +115,9 @@ public sealed class ExecTests : IAsyncLifetime
         Assert.Equal(404, await RefusedAsync("/v1/applications/other/exec?arg=sh"));
         _api.Access.Failure = new VniException(ErrorCodes.WrongState, "it is stopped");
         Assert.Equal(409, await RefusedAsync("/v1/applications/web/exec?arg=sh"));
+        _api.Access.Failure = null;
+        _api.Service.Status = "starting";
+        Assert.Equal(409, await RefusedAsync("/v1/applications/web/exec?arg=sh"));
     }
 
     [Fact]

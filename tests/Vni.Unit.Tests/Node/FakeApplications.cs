@@ -17,6 +17,9 @@ internal sealed class FakeApplications : IApplicationService
     /// <summary>What every operation throws.</summary>
     internal Exception? Failure { get; set; }
 
+    /// <summary>The application's status.</summary>
+    internal string Status { get; set; } = "running";
+
     internal Channel<ApplicationEvent> Events { get; } = Channel.CreateUnbounded<ApplicationEvent>();
 
     internal IReadOnlyList<ProcessDeclaration> Processes { get; set; } = [new ProcessDeclaration { Command = ["redis-server"] }];
@@ -86,7 +89,7 @@ internal sealed class FakeApplications : IApplicationService
     private ApplicationView View(string aid) => new()
     {
         Aid = aid,
-        Status = "running",
+        Status = Status,
         Ip = "10.117.0.5",
         Mac = "02:00:0a:75:00:05",
         Hostname = "web",

@@ -35,6 +35,21 @@ public sealed class ResourceIdsTests
     }
 
     [Fact]
+    public async Task While_it_is_being_started_they_are_not_known()
+    {
+        await using var node = await TestNode.StartedAsync();
+        var (reached, release) = node.Faults.HoldAt("start:processes");
+        var running = node.RunAsync();
+        await reached.WaitAsync(TestNode.Limit);
+        var e = await Assert.ThrowsAsync<VniException>(() => node.Service.ListResourcesAsync(Shop, null, default).WaitAsync(TestNode.Limit));
+        Assert.Equal(ErrorCodes.WrongState, e.Code);
+        Assert.Contains("it is being started", e.Message);
+        release.SetResult();
+        await running;
+        Assert.Equal(2, (await node.Service.ListResourcesAsync(Shop, null, default)).Count);
+    }
+
+    [Fact]
     public async Task A_translation_looks_and_a_list_may_be_a_moment_old()
     {
         await using var node = await TestNode.StartedAsync();
