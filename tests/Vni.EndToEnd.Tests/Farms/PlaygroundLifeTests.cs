@@ -108,7 +108,8 @@ public sealed class PlaygroundLifeTests : IAsyncLifetime
     /// <summary>As many nodes as take long enough to be interrupted.</summary>
     private static Process Start(string name)
     {
-        var start = new ProcessStartInfo(Repository.Binary("vni"), ["farm", "up", "--name", name, "--nodes", "8"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        // A shell has its background jobs ignore SIGINT, and those who run tests there would hand that down.
+        var start = new ProcessStartInfo("/usr/bin/env", ["--default-signal=INT", Repository.Binary("vni"), "farm", "up", "--name", name, "--nodes", "8"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         return Process.Start(start)!;
     }
 
