@@ -105,7 +105,9 @@ public sealed class RecoveryTests(PlaygroundFixture fixture) : PlaygroundTests(f
             await Eventually.GetAsync($"loss of {aid}", () => Farm.InspectAsync(aid, last), v => v.Text("status") == "lost" && v.Text("reason").Length > 0);
         await Farm.FarmAsync("restart", leader);
         await Farm.FarmAsync("restart", victim);
-        foreach (var aid in ips.Keys) await Eventually.GetAsync($"recovery of {aid}", () => Farm.InspectAsync(aid, last), v => v.Text("status") is "running" or "dormant");
+
+        // Those that wait for two nodes' return take about half a minute, the usual limit.
+        foreach (var aid in ips.Keys) await Eventually.GetAsync($"recovery of {aid}", () => Farm.InspectAsync(aid, last), v => v.Text("status") is "running" or "dormant", TimeSpan.FromMinutes(2));
     }
 
     [Fact]
