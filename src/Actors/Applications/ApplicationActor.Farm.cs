@@ -62,16 +62,10 @@ internal sealed partial class ApplicationActor
     {
         if (settings.SharedSnapshots is { } directory)
         {
-            SnapshotRecord? shared = null;
-            try
-            {
-                await ports.Shipping.ExportSnapshotAsync(snapshot, directory, Context.Stopping);
-                return shared = await NoteAsync(snapshot with { Shared = true });
-            }
-            finally
-            {
-                if (shared is null) ports.Shipping.DeleteExported(snapshot.Id, directory);
-            }
+            await ports.Shipping.ExportSnapshotAsync(snapshot, directory, Context.Stopping);
+            var shared = await NoteAsync(snapshot with { Shared = true });
+            if (shared is null) ports.Shipping.DeleteExported(snapshot.Id, directory); // A failure deletes nothing: the record may be written.
+            return shared;
         }
 
         var others = members.Members.Values.Where(member => member.Node != settings.Node && member is { Endpoint: not null, Leaving: false });
